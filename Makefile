@@ -1,0 +1,45 @@
+# The README's commands. `make study` makes the numbers and the book, `make test` proves the code.
+PYTHON ?= python3
+SEEDS ?= 1
+BIN := .venv/bin
+READY := .venv/ready
+BOOK := book/_build/html/index.html
+export OMP_NUM_THREADS ?= 2
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: study test book clean
+study: $(READY)
+	@$(BIN)/srstudy study table1 --seeds $(SEEDS)
+	@$(MAKE) --no-print-directory book
+
+book: $(READY)
+	@$(MAKE) --no-print-directory $(BOOK)
+	@echo "The book is at file://$(CURDIR)/$(BOOK)"
+
+# A page is executed again whenever anything that it reads has changed.
+$(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/_static/* results/*.json srstudy/*.py params/*/*)
+	@echo "Building the book"
+	@$(BIN)/jupyter-book build book --quiet --warningiserror --nitpick > book/build.log 2>&1 \
+	  || { tail -n 60 book/build.log; exit 1; }
+	@touch $@
+
+# Cleaning and exporting must leave the notebooks and the library as they are.
+FINGERPRINT = git ls-files -co --exclude-standard nbs srstudy | sort | xargs sha256sum | sha256sum
+test: $(READY)
+	@before=$$($(FINGERPRINT)); $(BIN)/nbdev_clean && $(BIN)/nbdev_export && after=$$($(FINGERPRINT)); \
+	 test "$$before" = "$$after" || { git status --short nbs srstudy; \
+	 echo "nbdev_clean and nbdev_export changed nbs/ or srstudy/: look at git diff and commit what they made"; exit 1; }
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing --do_print
+	$(BIN)/pytest -q tests
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v in [(3, 11), (3, 12)] else f"srstudy needs Python 3.11 or 3.12, but $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Installing what requirements.lock names into .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python .venv --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --reinstall-package srstudy -e .
+	@touch $@
+
+clean:
+	rm -rf book/_build results .cache

@@ -1,0 +1,58 @@
+"The commands that the README promises, as a person types them."
+import json, os, pty, subprocess, sys
+from pathlib import Path
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+TINY = '-p scenes 40 -p size 12 -p bs 8'.split()
+
+@pytest.fixture(scope='module')
+def env(tmp_path_factory):
+    d = tmp_path_factory.mktemp('study')
+    return {**os.environ, 'SRSTUDY_CACHE': str(d/'cache'), 'SRSTUDY_RESULTS': str(d/'results'), 'OMP_NUM_THREADS': '2'}
+
+def papermill(args, env):
+    "Run papermill in a terminal: there it behaves otherwise than in a pipe."
+    out, inside = pty.openpty()
+    p = subprocess.Popen([BIN/'papermill', *args], cwd=ROOT, env=env, stdin=inside, stdout=inside, stderr=inside)
+    os.close(inside); text = b''
+    while True:
+        try: chunk = os.read(out, 4096)
+        except OSError: break
+        if not chunk: break
+        text += chunk
+    return p.wait(), text.decode(errors='replace')
+
+def test_papermill_word_for_word_in_a_terminal(env):
+    before = (ROOT/'nbs/run.ipynb').read_bytes()
+    code, text = papermill(['nbs/run.ipynb', '-p', 'sr', 'hat', *TINY, '-y', 'schedule: [[0, 1, 0.003]]'], env)
+    assert code == 0, text[-3000:]
+    records = list(Path(env['SRSTUDY_RESULTS']).glob('hat_resnet50_seed0-*.json'))
+    assert len(records) == 1 and records[0].with_suffix('.npz').exists()
+    rec = json.loads(records[0].read_text())
+    assert rec['params']['sr'] == 'hat' and rec['counts']['test'] > 0 and len(rec['scores']) == 12
+    assert 'executed notebook:' in text
+    assert (ROOT/'nbs/run.ipynb').read_bytes() == before
+
+@pytest.mark.parametrize('args, sentence', [
+    ('-p sr hta', "unknown sr 'hta'; did you mean 'hat'? choose from none"),
+    ('-p srr hat', "unknown parameter srr='hat'"),
+    ('-p bs banana', "bs='banana' is of type str"),
+    ('-p size 40', 'size=40 is not a multiple of 6'),
+    ('-p sr truth -p dataset bigearthnet -p root x', 'only dataset=')])
+def test_wrong_parameters_fail_before_any_work(args, sentence, env, tmp_path):
+    here = {**env, 'SRSTUDY_CACHE': str(tmp_path/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/'results')}
+    p = subprocess.run([BIN/'papermill', 'nbs/run.ipynb', *args.split(), '--no-progress-bar'], cwd=ROOT, env=here, capture_output=True, text=True)
+    assert p.returncode != 0 and sentence in p.stderr
+    assert not (tmp_path/'cache').exists()
+
+def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):
+    for k in ('SRSTUDY_CACHE', 'SRSTUDY_RESULTS'): monkeypatch.setenv(k, env[k])
+    from srstudy.params import Experiment
+    from srstudy.run import launch, run
+    grid = [Experiment(sr=s, scenes=40, size=12, bs=8, schedule=[[0, 1, .003]]) for s in ('hat', 'bicubic')]
+    assert launch(grid, run=run) == [] and launch(grid, run=run) == []
+    lines = [l for l in capsys.readouterr().out.splitlines() if l.startswith('[')]
+    assert 'hat' in lines[0] and 'is there' in lines[0] and ' F1 ' in lines[1]
+    assert all('is there' in l for l in lines[2:])

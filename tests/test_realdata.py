@@ -1,0 +1,53 @@
+"Real BigEarthNet patches, from files through reader, store, SR and classifier."
+import os
+from pathlib import Path
+import numpy as np, pandas as pd, pytest, torch
+
+REAL = os.environ.get('SRSTUDY_REALDATA')
+pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real BigEarthNet patches are not tested')
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    "The 11 real patches as a user would have them: folders, split files, snow and cloud lists."
+    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
+    here = Path(REAL)/'bigearthnet_v1_patches'; root = tmp_path/'BigEarthNet'; root.mkdir()
+    (root/'BigEarthNet-v1.0').symlink_to(here/'S2'); (root/'BigEarthNet-S1-v1.0').symlink_to(here/'S1')
+    table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
+    table = table[table.s2_name.isin(os.listdir(here/'S2'))]
+    assert len(table) == 11
+    for split in ('train', 'val', 'test'):
+        rows = table[table.split19 == split]
+        (root/f'{split}.csv').write_text(''.join(f'{a},{b}\n' for a, b in zip(rows.s2_name, rows.s1_name)))
+    for flag, name in (('seasonal_snow', 'patches_with_seasonal_snow'), ('cloud_shadow', 'patches_with_cloud_and_shadow')):
+        (root/f'{name}.csv').write_text(''.join(f'{n}\n' for n in table.s2_name[table[flag]]))
+    return root
+
+def test_real_patches_through_every_room(root):
+    from srstudy.data import BANDS, encode_targets, load_bands, read_index
+    from srstudy.learner import get_classifier
+    from srstudy.sr import get_sr, super_resolve
+    from srstudy.store import pack_chips
+    index = read_index('bigearthnet', root)
+    table = pd.read_csv(Path(REAL)/'bigearthnet_v1_patches/labels.csv').set_index('s2_name')
+    assert len(index) == 10                            # eleven less one with seasonal snow
+    for p in index.itertuples():
+        assert sorted(p.labels) == sorted(table.labels_43[p.patch_id].split('|')) and p.split == table.split19[p.patch_id]
+    assert encode_targets(index, 'ben19').sum(1).min() >= 1
+    everything = pack_chips(index, BANDS['s2'], workers=0)
+    assert everything[0].shape == (120, 120, 12)
+    chips = pack_chips(index, BANDS['rgb'], workers=0)
+    at = [BANDS['s2'].index(b) for b in BANDS['rgb']]
+    assert all(np.array_equal(everything[i][..., at], chips[i]) for i in range(len(index)))
+    assert np.array_equal(chips[0], load_bands(index.path[0], BANDS['rgb']))
+    for name in ('bicubic', 'srresnet', 'hat', 'realesrgan'):
+        images = super_resolve(get_sr(name), chips, white=2000)
+        assert len(images) == len(index) and images[0].shape == (480, 480, 3) and images[0].dtype == np.uint8
+        images.verify()
+        x = torch.stack([torch.from_numpy(images[i].copy()).permute(2, 0, 1)/255. for i in range(2)])
+        with torch.no_grad(): out = get_classifier('resnet50', 19).eval()(x)
+        assert out.shape == (2, 19) and out.isfinite().all()
+
+def test_the_snow_patch_is_left_out_by_its_list(root):
+    from srstudy.data import DataError, read_index
+    (root/'patches_with_seasonal_snow.csv').write_text('')
+    with pytest.raises(DataError, match='split'): read_index('bigearthnet', root)
