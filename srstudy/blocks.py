@@ -13,45 +13,56 @@ from fastai.torch_core import TensorImage, TensorMultiCategory
 from fastai.vision.augment import RandTransform
 from fastai.data.transforms import Normalize
 
-# %% ../nbs/09_blocks.ipynb #d9d799d0
+# %% ../nbs/09_blocks.ipynb #088efd33
 _UNIT = {np.dtype('uint8'): 255., np.dtype('uint16'): 10_000., np.dtype('float32'): 1.}
 
 def as_tensor(image, # (h,w,C) uint8, uint16 reflectance x 10,000, or float32
     )->TensorImage: # (C,h,w) float32
     "Bring a stored image to floats of about one."
-    if image.dtype not in _UNIT: raise ValueError(f'images of {image.dtype} have no unit; expected uint8, uint16 or float32')
+    if image.dtype not in _UNIT:
+        raise ValueError(f'images of {image.dtype} have no unit; expected uint8, uint16 or float32')
     x = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))
     return TensorImage(x/_UNIT[image.dtype])
 
-# %% ../nbs/09_blocks.ipynb #04b4fb63
+# %% ../nbs/09_blocks.ipynb #34512186
 def band_stats(images, # iterable of (C,h,w) tensors: the training images
     )->tuple: # mean (C,), std (C,)
     "Return mean and spread of each band."
     n, total, square = 0, 0., 0.
     for x in images:
-        x = x.double().flatten(1); n += x.shape[1]; total = total + x.sum(1); square = square + x.square().sum(1)
+        x = x.double().flatten(1)
+        n += x.shape[1]; total = total + x.sum(1); square = square + x.square().sum(1)
     mean = total/n; std = (square/n - mean**2).clamp(min=0).sqrt()
-    if not (std > 1e-8).all(): raise ValueError(f'band {int((std <= 1e-8).nonzero()[0])} is constant over the training images, so it cannot be normalised; leave it out or check its files')
+    if not (std > 1e-8).all():
+        raise ValueError(f'band {int((std <= 1e-8).nonzero()[0])} is constant over the training '
+                         f'images, so it cannot be normalised; leave it out or check its files')
     return mean.float(), std.float()
 
-# %% ../nbs/09_blocks.ipynb #041cd00b
+# %% ../nbs/09_blocks.ipynb #f036a0c2
 class Dihedral(RandTransform):
     "Turn and flip a training batch by a random symmetry of the square."
     split_idx, order = 0, 80
-    def __init__(self, seed:int): super().__init__(p=1.); self.gen = torch.Generator().manual_seed(seed)
-    def before_call(self, b, split_idx): self.do, self.k = True, int(torch.randint(8, (1,), generator=self.gen))
+    def __init__(self, seed:int):
+        super().__init__(p=1.); self.gen = torch.Generator().manual_seed(seed)
+    def before_call(self, b, split_idx):
+        self.do, self.k = True, int(torch.randint(8, (1,), generator=self.gen))
     def encodes(self, x:TensorImage):
         x = x.rot90(self.k % 4, (-2, -1))
         return x.flip(-1) if self.k > 3 else x
 
-# %% ../nbs/09_blocks.ipynb #aeb7f99e
+# %% ../nbs/09_blocks.ipynb #d968ba5b
 def _check(store, targs, splits):
-    if not len(store) == len(targs) == len(splits): raise ValueError(f'{len(store)} images, {len(targs)} targets and {len(splits)} splits must be as many')
-    if np.asarray(targs).dtype != bool: raise ValueError(f'targets are of {np.asarray(targs).dtype}, expected bool of shape (images, classes)')
+    if not len(store) == len(targs) == len(splits):
+        raise ValueError(f'{len(store)} images, {len(targs)} targets and {len(splits)} splits must '
+                         f'be as many')
+    if np.asarray(targs).dtype != bool:
+        raise ValueError(f'targets are of {np.asarray(targs).dtype}, expected bool of shape '
+                         f'(images, classes)')
     for s in ('train', 'val'):
-        if not (np.asarray(splits) == s).any(): raise ValueError(f'there is no image in the {s} split')
+        if not (np.asarray(splits) == s).any():
+            raise ValueError(f'there is no image in the {s} split')
 
-# %% ../nbs/09_blocks.ipynb #cdd73270
+# %% ../nbs/09_blocks.ipynb #1b296e57
 def get_dls(store, # images by position, (h,w,C)
     targs, # (N,C) bool
     splits, # (N,) 'train', 'val' or 'test'
@@ -68,7 +79,9 @@ def get_dls(store, # images by position, (h,w,C)
     block = DataBlock(blocks=(TransformBlock, TransformBlock), get_x=get_x,
         get_y=lambda i: TensorMultiCategory(torch.from_numpy(np.asarray(targs[int(i)])).float()),
         splitter=lambda items: (list(range(len(train))), list(range(len(train), len(items)))),
-        batch_tfms=([Dihedral(seed)] if augment else []) + [Normalize.from_stats(mean, std, cuda=False)])
-    dls = block.dataloaders(train + val, bs=min(bs, len(train)), num_workers=workers, drop_last=len(train) >= bs)
+        batch_tfms=([Dihedral(seed)] if augment
+                    else []) + [Normalize.from_stats(mean, std, cuda=False)])
+    dls = block.dataloaders(train + val, bs=min(bs, len(train)), num_workers=workers,
+                            drop_last=len(train) >= bs)
     dls.train.rng.seed(seed)
     return dls

@@ -29,29 +29,32 @@ def mini_study(table:str # folder in params/
     "Return what a page is made from; fail, with the command, where it is missing or stale."
     return load_grid(repo_root()/'params'/table), *table_records(table, get_inputs)
 
-# %% ../nbs/18_book.ipynb #7640c3a6
+# %% ../nbs/18_book.ipynb #9c160ea7
 def provenance(records:list, folder:Path)->Markdown:
     "Say where the Records of a page come from."
-    seeds = sorted({r.params['seed'] for r in records}); counts = records[0].counts
-    where = 'made on this machine' if folder.name == 'results' and folder.parent.name != 'book' else 'committed with the code'
-    m = records[0].made
-    plural = 's' if len(seeds) > 1 else ''
-    return Markdown(f"{len(records)} runs, {where}: seed{plural} {', '.join(map(str, seeds))}; {counts['train']} training, {counts['val']} validation "
-                    f"and {counts['test']} test scenes of {records[0].params['size']} x {records[0].params['size']} pixels; "
-                    f"torch {m['versions']['torch']} on {m['machine']}, commit `{m['commit'] or 'none'}`.")
+    seeds, rec = sorted({r.params['seed'] for r in records}), records[0]
+    committed = (folder.parent.name, folder.name) == ('book', 'results')
+    where = 'committed with the code' if committed else 'made on this machine'
+    n, m, size = rec.counts, rec.made, rec.params['size']
+    return Markdown(f"{len(records)} runs, {where}: seed{'s'*(len(seeds) > 1)} "
+                    f"{', '.join(map(str, seeds))}; {n['train']} training, {n['val']} validation and "
+                    f"{n['test']} test scenes of {size} x {size} pixels; torch "
+                    f"{m['versions']['torch']} on {m['machine']}, commit `{m['commit'] or 'none'}`.")
 
-# %% ../nbs/18_book.ipynb #28dc7457
+# %% ../nbs/18_book.ipynb #fe08efed
 def html_table(frame:pd.DataFrame, # cells as text; **x** is bold
     )->HTML:
     "Show a table that scrolls inside itself on a narrow screen."
     def cell(s):
         s = re.sub(r'\*\*(.+?)\*\*', r'<b>\1</b>', html.escape(str(s)))
-        return re.sub(r' (\[[^\]]*\d\])$', r'<br><span class="ci">\1</span>', s) # an interval goes below its value
+        # an interval goes below its value
+        return re.sub(r' (\[[^\]]*\d\])$', r'<br><span class="ci">\1</span>', s)
     head = ''.join(f'<th>{html.escape(str(c))}</th>' for c in [*frame.index.names, *frame.columns])
     rows = []
     for idx, values in zip(frame.index, frame.fillna('').to_numpy()):
         idx = idx if isinstance(idx, tuple) else (idx,)
-        rows.append(f'<tr class="{"paper" if "paper" in idx else "ours"}">' + ''.join(f'<td>{cell(v)}</td>' for v in (*idx, *values)) + '</tr>')
+        rows.append(f'<tr class="{"paper" if "paper" in idx else "ours"}">'
+                    + ''.join(f'<td>{cell(v)}</td>' for v in (*idx, *values)) + '</tr>')
     return HTML(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
 
 # %% ../nbs/18_book.ipynb #eea20515
@@ -59,36 +62,42 @@ def table1_page(records:list, arch:str='resnet50')->HTML:
     "Show Table 1 of paper 1 for one classifier, paper beside ours."
     return html_table(table1(records, arch))
 
-# %% ../nbs/18_book.ipynb #5b107e30
-def _arms(gains, verdict): return [ARMS[g.sr] for g in gains.itertuples() if resolved(g.lo, g.hi) == verdict]
+# %% ../nbs/18_book.ipynb #8f54f0fd
+def _arms(gains, verdict):
+    return [ARMS[g.sr] for g in gains.itertuples() if resolved(g.lo, g.hi) == verdict]
 
 def _clause(gains, base):
     "Say which arms are better, worse or not resolved against `base`."
-    parts = [f"{' and '.join(names) if len(names) < 3 else ', '.join(names)} {verb}" for verdict, verb in
-             (('better', 'score higher than'), ('worse', 'score lower than'), ('not resolved', 'cannot be told from'))
+    parts = [f"{' and '.join(names) if len(names) < 3 else ', '.join(names)} {verb}" for verdict,
+             verb in
+             (('better', 'score higher than'), ('worse', 'score lower than'),
+              ('not resolved', 'cannot be told from'))
              if (names := _arms(gains, verdict))]
     return '; '.join(f'**{p}** {base}' for p in parts)
 
-# %% ../nbs/18_book.ipynb #f406bc8d
+# %% ../nbs/18_book.ipynb #85708c1b
 def findings(records:list, folder:Path)->Markdown:
     "Say in sentences, from the Records, what the mini study finds."
     pick_f1 = lambda base: arm_gains(records, folder, base).query('metric == "f1"')
     none, bicubic = pick_f1('none'), pick_f1('bicubic')
-    nets, rest = (bicubic[bicubic.sr.isin(s)] for s in (['srresnet', 'hat', 'realesrgan'], ['truth']))
+    nets, rest = (bicubic[bicubic.sr.isin(s)]
+                  for s in (['srresnet', 'hat', 'realesrgan'], ['truth']))
     t = rest.iloc[0]
     return Markdown(f"""On the synthetic scenes, with the small networks, by sample-averaged F1 (95 % intervals):
 
 - **Against the small image**, as the paper compares: {_clause(none, 'no SR')}.
 - **Against bicubic**, at equal pixels: {_clause(nets, 'bicubic')}.
-- **What there was to gain**: a classifier on the true 2.5 m images scores {t['diff']:+.3f} [{t.lo:+.3f}, {t.hi:+.3f}] against bicubic: {resolved(t.lo, t.hi)}.
+- **What there was to gain**: a classifier on the true 2.5 m images scores {t['diff']:+.3f}
+  [{t.lo:+.3f}, {t.hi:+.3f}] against bicubic: {resolved(t.lo, t.hi)}.
 """)
 
-# %% ../nbs/18_book.ipynb #4aa86ca2
+# %% ../nbs/18_book.ipynb #9b426206
 def gains_figure(records:list, folder:Path):
     "Show every arm minus bicubic, for F1 and for macro average precision."
     gains = arm_gains(records, folder, 'bicubic')
     fig, axes = plt.subplots(1, 2, figsize=(8.5, 2.6), dpi=120, layout='constrained', sharey=True)
-    for ax, (metric, label) in zip(axes, dict(f1='sample-averaged F1', ap_macro='macro average precision').items()):
+    for ax, (metric, label) in zip(axes,
+                                   dict(f1='sample-averaged F1', ap_macro='macro average precision').items()):
         plot_scores(gains, metric, ax, f'{label}, minus bicubic')
     axes[1].set_ylabel('')
     return fig
@@ -98,7 +107,7 @@ def directions_page(records:list, folder:Path)->HTML:
     "Show whether each arm's F1 gain over no SR points the way the paper's does."
     return html_table(directions(arm_gains(records, folder, 'none')))
 
-# %% ../nbs/18_book.ipynb #80b04e16
+# %% ../nbs/18_book.ipynb #c6267e3f
 def prior_page(records:list)->HTML:
     "Compare every arm with the label-prior predictor."
     rows = []
@@ -107,25 +116,29 @@ def prior_page(records:list)->HTML:
         row = {'arm': ARMS[sr]}
         for m, name in dict(f1='F1', ap_macro='macro AP').items():
             d, lo, hi = combine(*zip(*(r.prior[m][1:] for r in runs)))
-            row |= {f'{name}, prior': f'{runs[0].prior[m][0]:.3f}', f'{name}, ours minus prior': f'{d:+.3f} [{lo:+.3f}, {hi:+.3f}]', f'{name}': resolved(lo, hi)}
+            row |= {f'{name}, prior': f'{runs[0].prior[m][0]:.3f}',
+                    f'{name}, ours minus prior': f'{d:+.3f} [{lo:+.3f}, {hi:+.3f}]', f'{name}': resolved(lo, hi)}
         rows.append(row)
     return html_table(pd.DataFrame(rows).set_index('arm'))
 
-# %% ../nbs/18_book.ipynb #5e382f24
+# %% ../nbs/18_book.ipynb #a3f051bd
 def class_page(records:list)->HTML:
     "Show F2 per class and arm, the best of each class bold."
     frame = class_frame(records)
     arms = [c for c in frame if c != 'support']
     text = frame[arms].map('{:.3f}'.format)
-    for c in arms: text[c] = np.where(frame[c].eq(frame[arms].max(axis=1)) & frame[c].gt(0), '**' + text[c] + '**', text[c])
+    for c in arms:
+        text[c] = np.where(frame[c].eq(frame[arms].max(axis=1)) & frame[c].gt(0), '**' + text[c]
+                           + '**', text[c])
     return html_table(text.assign(**{'test scenes': frame.support}).rename_axis('class'))
 
-# %% ../nbs/18_book.ipynb #f4d3300a
+# %% ../nbs/18_book.ipynb #51e0be8e
 def _show_cases(index, n=5):
     "Choose `n` test scenes whose labels differ: each adds the most classes not shown yet."
     test, shown, chosen = index[index.split == 'test'], set(), []
     for _ in range(n):
-        best = max((i for i in test.index if i not in chosen), key=lambda i: len(set(test.labels[i]) - shown))
+        best = max((i for i in test.index if i not in chosen),
+                   key=lambda i: len(set(test.labels[i]) - shown))
         chosen.append(best); shown |= set(test.labels[best])
     return chosen
 
@@ -136,36 +149,43 @@ def _images(exp, sr, index, cases):
     chips = [store[int(i)] for i in cases]
     return [render_rgb(c, exp.white) if c.dtype == np.uint16 else c for c in chips]
 
-# %% ../nbs/18_book.ipynb #1446e589
+# %% ../nbs/18_book.ipynb #7eafda4a
 def scene_figure(exp, n:int=5):
     "Show some test scenes: truth, observation, land cover."
     index = get_scenes(exp); cases = _show_cases(index, n)
     truth, seen = (_images(exp, sr, index, cases) for sr in ('truth', 'none'))
     axes = show_images([*truth, *seen, *truth], cols=n, side=1.9)
-    for ax, i in zip(axes[2], cases): ax.clear(); plot_landcover(load_landcover(index.truth_path[i]), ax, legend=False)
+    for ax, i in zip(axes[2], cases):
+        ax.clear(); plot_landcover(load_landcover(index.truth_path[i]), ax, legend=False)
     return axes[0, 0].figure
 
-# %% ../nbs/18_book.ipynb #551f338d
+# %% ../nbs/18_book.ipynb #cc32d17d
 def frequency_figure(exp):
     "Show how often each class occurs in the scenes."
     index = get_scenes(exp); y = encode_targets(index, exp.labels)
     names = get_nomenclature(exp.labels).classes
-    return plot_frequencies(pd.DataFrame({s: y[(index.split == s).to_numpy()].sum(0) for s in ('train', 'val', 'test')}, index=names)).figure
+    return plot_frequencies(pd.DataFrame({s: y[(index.split == s).to_numpy()].sum(0)
+                                          for s in ('train', 'val', 'test')}, index=names)).figure
 
-# %% ../nbs/18_book.ipynb #8875a7b1
+# %% ../nbs/18_book.ipynb #5b9c3f1d
 def data_facts(exp)->Markdown:
     "Say how many scenes there are and how many labels they carry."
     index = get_scenes(exp); y = encode_targets(index, exp.labels)
-    return Markdown(f"{len(index)} synthetic scenes of {exp.size} x {exp.size} pixels at 10 m; on average {cardinality(y):.2f} of {y.shape[1]} labels each "
-                    f"(cardinality; density {density(y):.3f}). The labels of {exp.noise:.0%} of the scenes are disturbed on purpose, and which ones is recorded.")
+    return Markdown(f"{len(index)} synthetic scenes of {exp.size} x {exp.size} pixels at 10 m; on "
+                    f"average {cardinality(y):.2f} of {y.shape[1]} labels each "
+                    f"(cardinality; density {density(y):.3f}). The labels of {exp.noise:.0%} "
+                    "of the scenes are disturbed "
+                    "on purpose, and which ones is recorded.")
 
-# %% ../nbs/18_book.ipynb #98951152
+# %% ../nbs/18_book.ipynb #4e16d862
 def label_table()->HTML:
     "Show which of the 43 labels makes which of the 19."
-    rows = [dict(code=BEN43_CODE[n], **{'BigEarthNet-43': n, 'BigEarthNet-19': BEN43_TO_19[n] or 'dropped'}) for n in BEN43]
+    rows = [dict(code=BEN43_CODE[n],
+                 **{'BigEarthNet-43': n, 'BigEarthNet-19': BEN43_TO_19[n]
+                    or 'dropped'}) for n in BEN43]
     return html_table(pd.DataFrame(rows).set_index('code'))
 
-# %% ../nbs/18_book.ipynb #aa917169
+# %% ../nbs/18_book.ipynb #e717c26b
 _GALLERY = ('none', 'bicubic', 'srresnet', 'hat', 'realesrgan', 'truth')
 
 def gallery_figure(exp, n:int=5):
@@ -173,7 +193,8 @@ def gallery_figure(exp, n:int=5):
     index = get_scenes(exp); cases = _show_cases(index, n)
     columns = [_images(exp, sr, index, cases) for sr in _GALLERY]
     titles = [ARMS[sr] for sr in _GALLERY]
-    axes = show_images([c[i] for i in range(n) for c in columns], titles + ['']*len(titles)*(n-1), cols=len(titles), side=1.55)
+    axes = show_images([c[i] for i in range(n) for c in columns], titles + ['']*len(titles)*(n-1),
+                       cols=len(titles), side=1.55)
     return axes[0, 0].figure
 
 # %% ../nbs/18_book.ipynb #43f467c5
@@ -183,7 +204,7 @@ def psnr(a, b # (h,w,3) uint8
     mse = np.square(a.astype(float) - b).mean()
     return float(10*np.log10(255**2/mse)) if mse else np.inf
 
-# %% ../nbs/18_book.ipynb #dfc7761e
+# %% ../nbs/18_book.ipynb #ba08d98e
 def psnr_table(exps:list)->HTML:
     "Compare every arm's test images with the truth."
     exp = exps[0]; index = get_scenes(exp); cases = np.flatnonzero(index.split == 'test')
@@ -192,7 +213,8 @@ def psnr_table(exps:list)->HTML:
               for e in exps if e.sr not in ('none', 'truth')}
     order = [a for a in ARMS.values() if a in values]
     return html_table(pd.DataFrame([{'arm': a, 'PSNR to the truth, dB': f'{np.mean(values[a]):.2f}',
-        'minus bicubic, dB': f"{np.mean(np.subtract(values[a], values['Bicubic'])):+.2f}"} for a in order]).set_index('arm'))
+        'minus bicubic, dB': f"{np.mean(np.subtract(values[a], values['Bicubic'])):+.2f}"}
+        for a in order]).set_index('arm'))
 
 # %% ../nbs/18_book.ipynb #0d10ae6e
 def pipeline_figure(records:list, folder:Path):

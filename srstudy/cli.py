@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.callback()
 def _main(): "Keep `study` a subcommand while it is the only one."
 
-# %% ../nbs/17_cli.ipynb #a936867d
+# %% ../nbs/17_cli.ipynb #5f9223a2
 @app.command()
 def study(table: Annotated[str, typer.Argument(help='a folder in params/, such as table1')],
           seeds: Annotated[int, typer.Option(min=1, max=32, help='runs per experiment: seeds 0, 1, ...')] = 1):
@@ -29,14 +29,17 @@ def study(table: Annotated[str, typer.Argument(help='a folder in params/, such a
     if not folder.is_dir():
         tables = ', '.join(sorted(p.name for p in folder.parent.iterdir() if p.is_dir()))
         raise typer.BadParameter(f'there is no table {table!r} in params/; choose from {tables}')
-    warnings.filterwarnings('ignore', module='torch') # notices for developers of the libraries below
+    # notices for developers of the libraries below
+    warnings.filterwarnings('ignore', module='torch')
     from srstudy.run import launch
     if failed := launch(load_grid(folder, seeds)):
-        typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again', err=True)
+        typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again',
+                   err=True)
         raise typer.Exit(1)
 
-# %% ../nbs/17_cli.ipynb #f16a35b3
-_FLAGS = {'--help', '--help-notebook', '--version', '-h', '--inject-input-path', '--inject-output-path', '--inject-paths',
+# %% ../nbs/17_cli.ipynb #14ad8fbf
+_FLAGS = {'--help', '--help-notebook', '--version', '-h', '--inject-input-path',
+          '--inject-output-path', '--inject-paths',
           '--request-save-on-cell-execute', '--progress-bar', '--no-progress-bar', '--log-output', '--no-log-output',
           '--report-mode', '--no-report-mode'}
 
@@ -51,7 +54,7 @@ def paths_given(argv:list # what follows `papermill`
         else: i += 3 if a in ('-p', '--parameters', '-r', '--parameters_raw') else 2
     return found
 
-# %% ../nbs/17_cli.ipynb #1d2ec3f7
+# %% ../nbs/17_cli.ipynb #c206d905
 def fill_output(argv:list # what follows `papermill`
     )->list:
     "Add an output path in `results/notebooks/` where `argv` has none."
@@ -59,15 +62,17 @@ def fill_output(argv:list # what follows `papermill`
     if len(where) != 1 or argv[where[0]] == '-' or '--help-notebook' in argv: return argv
     from srstudy.results import results_dir
     folder = results_dir()/'notebooks'; folder.mkdir(parents=True, exist_ok=True)
-    stem = '_'.join([Path(argv[where[0]]).stem, *(v for i, v in enumerate(argv) if argv[i-2:i-1] in (['-p'], ['-r']))])
+    stem = '_'.join([Path(argv[where[0]]).stem,
+                     *(v for i, v in enumerate(argv) if argv[i-2:i-1] in (['-p'], ['-r']))])
     name = ''.join(c if c.isalnum() or c in '-_.' else '-' for c in stem)[:120]
     i = where[0] + 1
     return argv[:i] + [str(folder/f'{name}.ipynb')] + argv[i:]
 
-# %% ../nbs/17_cli.ipynb #3d0bc01c
+# %% ../nbs/17_cli.ipynb #72f0a919
 def papermill():
     "Run papermill; tell where the executed notebook is if that was chosen here."
     from papermill.cli import papermill as command
     given = sys.argv[1:]; sys.argv[1:] = fill_output(given)
-    if sys.argv[1:] != given: print(f'executed notebook: {sys.argv[paths_given(sys.argv[1:])[1] + 1]}', file=sys.stderr)
+    if sys.argv[1:] != given:
+        print(f'executed notebook: {sys.argv[paths_given(sys.argv[1:])[1] + 1]}', file=sys.stderr)
     command(prog_name='papermill')

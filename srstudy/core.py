@@ -10,14 +10,15 @@ import difflib, hashlib, json, os, random, tempfile
 from pathlib import Path
 import numpy as np
 
-# %% ../nbs/00_core.ipynb #728468a8
+# %% ../nbs/00_core.ipynb #44c6f400
 def repo_root(start:str|Path|None=None # folder to start from; the current one by default
     )->Path:
     "Return the folder of the study: the nearest one upwards that holds `settings.ini`."
     start = Path(start or Path.cwd()).resolve()
     for p in (start, *start.parents):
         if (p/'settings.ini').exists() and (p/'nbs').is_dir(): return p
-    raise FileNotFoundError(f"{start} is not inside a clone of srstudy (no settings.ini beside nbs/ "
+    raise FileNotFoundError(f"{start} is not inside a clone of srstudy (no settings.ini beside "
+                            f"nbs/ "
         "upwards of it); change into the clone, or set SRSTUDY_CACHE to work outside one")
 
 # %% ../nbs/00_core.ipynb #f42a75cd
@@ -65,7 +66,7 @@ def seed_for(seed:int, # the run's seed
     "Return a seed that depends on `seed` and `name` only."
     return int.from_bytes(hashlib.sha256(f'{seed}/{name}'.encode()).digest()[:4], 'big')
 
-# %% ../nbs/00_core.ipynb #91923902
+# %% ../nbs/00_core.ipynb #ccc55a9d
 def write_atomic(path:str|Path, # where the file shall stand
     data:bytes|str, # its whole content
     )->Path:
@@ -74,7 +75,8 @@ def write_atomic(path:str|Path, # where the file shall stand
     fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:
         with os.fdopen(fd, 'wb') as f:
-            f.write(data.encode() if isinstance(data, str) else data); f.flush(); os.fsync(f.fileno())
+            f.write(data.encode() if isinstance(data, str) else data)
+            f.flush(); os.fsync(f.fileno())
         os.chmod(tmp, 0o644); os.replace(tmp, path)
     except BaseException:
         Path(tmp).unlink(missing_ok=True); raise

@@ -21,7 +21,7 @@ from .labels import convert_labels, get_nomenclature
 class DataError(ValueError):
     "Something is wrong with a file of the data set; the message names it and what to do."
 
-# %% ../nbs/04_data.ipynb #5ba6b955
+# %% ../nbs/04_data.ipynb #95a70f8a
 @dataclass(frozen=True)
 class Card:
     "What is known of a data set before it is read."
@@ -35,16 +35,18 @@ class Card:
 CARDS = dict(
     bigearthnet=Card('BigEarthNet v1', 590_326, 519_284, 'ben43', 'Sumbul et al. 2019, 2021'),
     bigearthnet_v2=Card('BigEarthNet v2 (reBEN)', 549_488, 480_038, 'ben19', 'Clasen et al. 2024'),
-    synthetic=Card('Synthetic scenes in the layout of BigEarthNet', 0, 0, 'ben43', 'srstudy', 'Apache-2.0'))
+    synthetic=Card('Synthetic scenes in the layout of BigEarthNet', 0, 0, 'ben43', 'srstudy',
+                   'Apache-2.0'))
 
-# %% ../nbs/04_data.ipynb #f0535c02
+# %% ../nbs/04_data.ipynb #bfcc62a1
 BAND_STEP = {**dict.fromkeys(('B02', 'B03', 'B04', 'B08', 'VV', 'VH'), 1), # 10 m
-         **dict.fromkeys(('B05', 'B06', 'B07', 'B8A', 'B11', 'B12'), 2), **dict.fromkeys(('B01', 'B09'), 6)}
+         **dict.fromkeys(('B05', 'B06', 'B07', 'B8A', 'B11', 'B12'),
+                         2), **dict.fromkeys(('B01', 'B09'), 6)}
 BANDS = dict(rgb=('B04', 'B03', 'B02'), s1=('VV', 'VH'),
     s2_10=('B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B11', 'B12'),
     s2=('B01', 'B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B09', 'B11', 'B12'))
 
-# %% ../nbs/04_data.ipynb #afd54ef0
+# %% ../nbs/04_data.ipynb #d8dc240b
 def _spelling(name:str)->str:
     "Return a patch name with its time in six digits."
     return re.sub(r'T(\d{5})(?=_)', r'T0\1', name)
@@ -54,9 +56,10 @@ def _read_list(root, stem):
     for folder in (root, root/'splits'):
         for suffix, open_ in (('.csv', open), ('.csv.bz2', bz2.open)):
             if (path := folder/f'{stem}{suffix}').exists():
-                with open_(path, 'rt') as f: return [row.strip().split(',') for row in f if row.strip()]
+                with open_(path, 'rt') as f:
+                    return [row.strip().split(',') for row in f if row.strip()]
 
-# %% ../nbs/04_data.ipynb #4c249fc1
+# %% ../nbs/04_data.ipynb #831d588a
 def _find_folder(root, names, what):
     for n in names:
         if (root/n).is_dir(): return root/n
@@ -66,24 +69,32 @@ def _read_labels(folder):
     "Return the labels of one patch of version 1."
     path = folder/f'{folder.name}_labels_metadata.json'
     try: return json.loads(path.read_text())['labels']
-    except FileNotFoundError: raise DataError(f'{path} is missing: copy the patch again from the archive') from None
-    except (KeyError, ValueError) as e: raise DataError(f'{path} is not readable as label metadata ({e!r}): copy the patch again') from e
+    except FileNotFoundError:
+        raise DataError(f'{path} is missing: copy the patch again from the archive') from None
+    except (KeyError, ValueError) as e:
+        raise DataError(f'{path} is not readable as label metadata ({e!r}): copy the patch again') from e
 
-# %% ../nbs/04_data.ipynb #8e5da1e5
+# %% ../nbs/04_data.ipynb #a48eb11f
 def _split_v1(root, names):
     "Return the split of each patch name, or None where it is listed as snow or cloud."
-    splits = {_spelling(row[0]): (split, row[1] if len(row) > 1 else '') for split in ('train', 'val', 'test')
+    splits = {_spelling(row[0]): (split, row[1] if len(row) > 1 else '')
+              for split in ('train', 'val', 'test')
               for row in _read_list(root, split) or _no_list(root, split)}
-    out = {_spelling(row[0]) for stem in ('patches_with_seasonal_snow', 'patches_with_cloud_and_shadow') for row in _read_list(root, stem) or []}
+    stems = ('patches_with_seasonal_snow', 'patches_with_cloud_and_shadow')
+    out = {_spelling(row[0]) for stem in stems for row in _read_list(root, stem) or []}
     lost = [n for n in names if _spelling(n) not in splits and _spelling(n) not in out]
-    if lost: raise DataError(f'{len(lost)} patches, such as {lost[0]}, are in no split: none of train.csv, val.csv, test.csv in {root} '
-        'lists them, nor do patches_with_seasonal_snow.csv and patches_with_cloud_and_shadow.csv; complete the lists or remove the patches')
+    if lost:
+        raise DataError(f'{len(lost)} patches, such as {lost[0]}, are in no split: none of '
+                        f'train.csv, val.csv, test.csv in {root} '
+        f"lists them, nor do {'.csv and '.join(stems)}.csv; complete the lists or remove the patches")
     return {n: splits.get(_spelling(n)) for n in names if _spelling(n) not in out}
 
-def _no_list(root, split): raise DataError(f'{root} has no {split}.csv (or .csv.bz2): put the official split files there, one '
+def _no_list(root, split):
+    raise DataError(f'{root} has no {split}.csv (or .csv.bz2): put the official split files there, '
+                    f'one '
                                            'line per patch, Sentinel-2 name, Sentinel-1 name')
 
-# %% ../nbs/04_data.ipynb #d0e2ea4b
+# %% ../nbs/04_data.ipynb #e25703ae
 def _index_v1(root):
     "Read the index of BigEarthNet v1."
     s2 = _find_folder(root, ('BigEarthNet-v1.0', 'S2'), 'Sentinel-2 patches')
@@ -91,33 +102,40 @@ def _index_v1(root):
     names = sorted(p.name for p in s2.iterdir() if p.is_dir())
     splits = _split_v1(root, names)
     with ThreadPoolExecutor(8) as pool:
-        labels = list(tqdm(pool.map(lambda n: _read_labels(s2/n), splits), total=len(splits), desc='labels', disable=len(splits) < 5000))
+        labels = list(tqdm(pool.map(lambda n: _read_labels(s2/n), splits), total=len(splits),
+                           desc='labels', disable=len(splits) < 5000))
     s1_path = lambda n: str(s1/n) if s1 and n and (s1/n).is_dir() else ''
-    return pd.DataFrame([dict(patch_id=n, split=split, labels=l, path=str(s2/n), s1_path=s1_path(s1_name))
+    return pd.DataFrame([dict(patch_id=n, split=split, labels=l, path=str(s2/n),
+                              s1_path=s1_path(s1_name))
                          for (n, (split, s1_name)), l in zip(splits.items(), labels)])
 
-# %% ../nbs/04_data.ipynb #e5f569de
+# %% ../nbs/04_data.ipynb #c54c5820
 def _index_v2(root):
     "Read the index of BigEarthNet v2."
-    meta = pd.read_parquet(root/'metadata.parquet', columns=['patch_id', 'labels', 'split', 's1_name'])
+    meta = pd.read_parquet(root/'metadata.parquet',
+                           columns=['patch_id', 'labels', 'split', 's1_name'])
     s2 = _find_folder(root, ('BigEarthNet-S2',), 'Sentinel-2 patches'); s1 = root/'BigEarthNet-S1'
     meta['path'] = [str(s2/n.rsplit('_', 2)[0]/n) for n in meta.patch_id]
     meta['s1_path'] = [str(s1/n.rsplit('_', 3)[0]/n) if s1.is_dir() else '' for n in meta.s1_name]
     here = {str(p) for tile in s2.iterdir() if tile.is_dir() for p in tile.iterdir()}
     meta = meta[meta.path.isin(here)]
-    return meta.assign(split=meta.split.replace('validation', 'val'), labels=meta.labels.map(list)).drop(columns='s1_name')
+    return meta.assign(split=meta.split.replace('validation', 'val'),
+                       labels=meta.labels.map(list)).drop(columns='s1_name')
 
-# %% ../nbs/04_data.ipynb #ed96c756
+# %% ../nbs/04_data.ipynb #eeac957c
 def read_index(dataset:str, # bigearthnet, bigearthnet_v2 or synthetic (either layout)
     root:str|Path, # its folder
     cache:bool=True, # keep the index for the next time
     )->pd.DataFrame: # patch_id, split, labels, path, s1_path, truth_path; sorted by patch_id
     "Read which patches there are, their split and their labels."
     pick(CARDS, dataset, 'dataset'); root = Path(root)
-    if not root.is_dir(): raise DataError(f'{root} is not a folder: set root to where the data set lies')
-    two = dataset == 'bigearthnet_v2' or (dataset == 'synthetic' and (root/'metadata.parquet').exists())
+    if not root.is_dir():
+        raise DataError(f'{root} is not a folder: set root to where the data set lies')
+    two = dataset == 'bigearthnet_v2' or (dataset == 'synthetic'
+                                          and (root/'metadata.parquet').exists())
     kept = cache_dir()/'index'/f'{canonical_hash([str(root.resolve()), two, _stamp(root)])}.parquet'
-    if cache and kept.exists(): return pd.read_parquet(kept).assign(labels=lambda d: d.labels.map(list))
+    if cache and kept.exists():
+        return pd.read_parquet(kept).assign(labels=lambda d: d.labels.map(list))
     index = (_index_v2 if two else _index_v1)(root).sort_values('patch_id', ignore_index=True)
     truth = root/'truth'
     index['truth_path'] = [str(truth/f'{n}.tif') if truth.is_dir() else '' for n in index.patch_id]
@@ -127,19 +145,21 @@ def read_index(dataset:str, # bigearthnet, bigearthnet_v2 or synthetic (either l
         index.to_parquet(tmp); tmp.rename(kept)
     return index
 
-# %% ../nbs/04_data.ipynb #c1c1a743
+# %% ../nbs/04_data.ipynb #8d6e8b06
 def _stamp(root):
     "Fingerprint what the index depends on: names, sizes and times of the lists and of the patch folders' parents."
     return [[p.name, p.stat().st_mtime_ns, p.stat().st_size] for p in sorted(root.iterdir())]
 
 def _check_index(index, root):
     for split in ('train', 'val', 'test'):
-        if not (index.split == split).any(): raise DataError(f'no patch of the {split} split is in {root}: copy some, or check {split}.csv')
+        if not (index.split == split).any():
+            raise DataError(f'no patch of the {split} split is in {root}: copy some, or check '
+                            f'{split}.csv')
     for n, labels in zip(index.patch_id, index.labels):
         try: convert_labels(labels, 'ben19')
         except ValueError as e: raise DataError(f'{n}: {e}') from e
 
-# %% ../nbs/04_data.ipynb #739ed685
+# %% ../nbs/04_data.ipynb #612f6dc6
 def _read_band(path, dtype):
     "Read one single-band GeoTIFF."
     try:
@@ -148,10 +168,11 @@ def _read_band(path, dtype):
         what = 'is cut short or damaged' if Path(path).exists() else 'is missing'
         raise DataError(f'{path} {what}: copy the patch again from the archive ({e})') from e
     if a.shape[0] != 1 or a.dtype != dtype:
-        raise DataError(f'{path} holds {a.shape[0]} bands of {a.dtype}, expected 1 of {np.dtype(dtype)}: copy the patch again')
+        raise DataError(f'{path} holds {a.shape[0]} bands of {a.dtype}, expected 1 of '
+                        f'{np.dtype(dtype)}: copy the patch again')
     return a[0]
 
-# %% ../nbs/04_data.ipynb #f06c0ab3
+# %% ../nbs/04_data.ipynb #30a63b83
 def load_bands(path:str|Path, # folder of a patch
     bands:tuple, # such as BANDS['rgb']
     )->np.ndarray: # (h,w,C) at 10 m: uint16 reflectance x 10,000; float32 dB for Sentinel-1
@@ -163,16 +184,23 @@ def load_bands(path:str|Path, # folder of a patch
     side = max(a.shape[0]*BAND_STEP[b] for a, b in zip(arrays, bands))
     for f, a, b in zip(files, arrays, bands):
         if a.shape != (side//BAND_STEP[b],)*2:
-            raise DataError(f'{f} is {a.shape[1]} x {a.shape[0]} pixels, expected {side//BAND_STEP[b]} x {side//BAND_STEP[b]} beside the other bands of the patch: copy it again')
-    out = np.stack([a.repeat(BAND_STEP[b], 0).repeat(BAND_STEP[b], 1) for a, b in zip(arrays, bands)], -1)
-    if not np.isfinite(out).all() or not out.any(): raise DataError(f'{path} holds no data (only zeros) or not-a-numbers: leave it out by patches_with_cloud_and_shadow.csv')
+            raise DataError(f'{f} is {a.shape[1]} x {a.shape[0]} pixels, expected '
+                            f'{side//BAND_STEP[b]} x {side//BAND_STEP[b]} beside the other bands of '
+                            'the patch: copy it again')
+    out = np.stack([a.repeat(BAND_STEP[b], 0).repeat(BAND_STEP[b], 1) for a,
+                    b in zip(arrays, bands)], -1)
+    if not np.isfinite(out).all() or not out.any():
+        raise DataError(f'{path} holds no data (only zeros) or not-a-numbers: leave it out by '
+                        f'patches_with_cloud_and_shadow.csv')
     return out
 
-# %% ../nbs/04_data.ipynb #2e95e7fd
+# %% ../nbs/04_data.ipynb #e5ab77d6
 def load_truth(path:str|Path # GeoTIFF
     )->np.ndarray: # (4h,4w,3) uint16 reflectance x 10,000
     "Read the true 2.5 m image of a synthetic scene."
-    if not path: raise DataError("only synthetic scenes have a true high resolution; choose another sr arm than 'truth'")
+    if not path:
+        raise DataError("only synthetic scenes have a true high resolution; choose another sr arm "
+                        "than 'truth'")
     with rasterio.open(path) as f: return np.moveaxis(f.read(), 0, -1)
 
 def load_landcover(path:str|Path # of the scene's truth
@@ -181,12 +209,13 @@ def load_landcover(path:str|Path # of the scene's truth
     path = Path(path)
     with rasterio.open(path.parents[1]/'landcover'/path.name) as f: return f.read(1)
 
-# %% ../nbs/04_data.ipynb #8be11faa
+# %% ../nbs/04_data.ipynb #d71d5638
 def render_rgb(refl, # (..., 3) uint16 reflectance x 10,000
     white:int=2000, # the reflectance that becomes 255
     )->np.ndarray: # the same shape, uint8
     "Render reflectance as 8-bit RGB."
-    return np.clip(np.rint(np.asarray(refl, np.float32)*np.float32(255/white)), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(np.asarray(refl, np.float32)*np.float32(255/white)), 0,
+                   255).astype(np.uint8)
 
 # %% ../nbs/04_data.ipynb #143f71c8
 def encode_targets(index:pd.DataFrame, # of `read_index`

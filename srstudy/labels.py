@@ -11,51 +11,62 @@ from dataclasses import dataclass
 import numpy as np
 from .core import pick
 
-# %% ../nbs/01_labels.ipynb #0f5a2dfe
-CLC1 = {1: 'Artificial surfaces', 2: 'Agricultural areas', 3: 'Forest and semi-natural areas', 4: 'Wetlands', 5: 'Water bodies'}
-CLC2 = {11: 'Urban fabric', 12: 'Industrial, commercial and transport units', 13: 'Mine, dump and construction sites',
+# %% ../nbs/01_labels.ipynb #2c2b7818
+CLC1 = {1: 'Artificial surfaces', 2: 'Agricultural areas', 3: 'Forest and semi-natural areas',
+        4: 'Wetlands', 5: 'Water bodies'}
+CLC2 = {11: 'Urban fabric', 12: 'Industrial, commercial and transport units',
+        13: 'Mine, dump and construction sites',
         14: 'Artificial, non-agricultural vegetated areas', 21: 'Arable land', 22: 'Permanent crops', 23: 'Pastures',
         24: 'Heterogeneous agricultural areas', 31: 'Forests', 32: 'Scrub and/or herbaceous vegetation associations',
         33: 'Open spaces with little or no vegetation', 41: 'Inland wetlands', 42: 'Maritime wetlands',
         51: 'Inland waters', 52: 'Marine waters'}
 
-# %% ../nbs/01_labels.ipynb #fba0ed24
-_CORINE = """111 E6004D Continuous urban fabric|112 FF0000 Discontinuous urban fabric|121 CC4DF2 Industrial or commercial units
-122 CC0000 Road and rail networks and associated land|123 E6CCCC Port areas|124 E6CCE6 Airports|131 A600CC Mineral extraction sites
-132 A64D00 Dump sites|133 FF4DFF Construction sites|141 FFA6FF Green urban areas|142 FFE6FF Sport and leisure facilities
-211 FFFFA8 Non-irrigated arable land|212 FFFF00 Permanently irrigated land|213 E6E600 Rice fields|221 E68000 Vineyards
+# %% ../nbs/01_labels.ipynb #a0f69e5d
+_CORINE = """111 E6004D Continuous urban fabric|112 FF0000 Discontinuous urban fabric
+121 CC4DF2 Industrial or commercial units|122 CC0000 Road and rail networks and associated land
+123 E6CCCC Port areas|124 E6CCE6 Airports|131 A600CC Mineral extraction sites
+132 A64D00 Dump sites|133 FF4DFF Construction sites|141 FFA6FF Green urban areas
+142 FFE6FF Sport and leisure facilities|211 FFFFA8 Non-irrigated arable land
+212 FFFF00 Permanently irrigated land|213 E6E600 Rice fields|221 E68000 Vineyards
 222 F2A64D Fruit trees and berry plantations|223 E6A600 Olive groves|231 E6E64D Pastures
 241 FFE6A6 Annual crops associated with permanent crops|242 FFE64D Complex cultivation patterns
-243 E6CC4D Land principally occupied by agriculture, with significant areas of natural vegetation|244 F2CCA6 Agro-forestry areas
-311 80FF00 Broad-leaved forest|312 00A600 Coniferous forest|313 4DFF00 Mixed forest|321 CCF24D Natural grasslands
-322 A6FF80 Moors and heathland|323 A6E64D Sclerophyllous vegetation|324 A6F200 Transitional woodland-shrub
-331 E6E6E6 Beaches, dunes, sands|332 CCCCCC Bare rocks|333 CCFFCC Sparsely vegetated areas|334 000000 Burnt areas
-335 A6E6CC Glaciers and perpetual snow|411 A6A6FF Inland marshes|412 4D4DFF Peat bogs|421 CCCCFF Salt marshes|422 E6E6FF Salines
-423 A6A6E6 Intertidal flats|511 00CCF2 Water courses|512 80F2E6 Water bodies|521 00FFA6 Coastal lagoons|522 A6FFE6 Estuaries
+243 E6CC4D Land principally occupied by agriculture, with significant areas of natural vegetation
+244 F2CCA6 Agro-forestry areas|311 80FF00 Broad-leaved forest|312 00A600 Coniferous forest
+313 4DFF00 Mixed forest|321 CCF24D Natural grasslands|322 A6FF80 Moors and heathland
+323 A6E64D Sclerophyllous vegetation|324 A6F200 Transitional woodland-shrub
+331 E6E6E6 Beaches, dunes, sands|332 CCCCCC Bare rocks|333 CCFFCC Sparsely vegetated areas
+334 000000 Burnt areas|335 A6E6CC Glaciers and perpetual snow|411 A6A6FF Inland marshes
+412 4D4DFF Peat bogs|421 CCCCFF Salt marshes|422 E6E6FF Salines|423 A6A6E6 Intertidal flats
+511 00CCF2 Water courses|512 80F2E6 Water bodies|521 00FFA6 Coastal lagoons|522 A6FFE6 Estuaries
 523 E6F2FF Sea and ocean"""
 _ROWS = [row.split(' ', 2) for row in _CORINE.replace('\n', '|').split('|')]
 CORINE = {int(code): name for code, _, name in _ROWS}
 CORINE_COLORS = {int(code): tuple(bytes.fromhex(rgb)) for code, rgb, _ in _ROWS}
 
-# %% ../nbs/01_labels.ipynb #4857dc1b
-_SPELLING = {'Natural grasslands': 'Natural grassland', 'Transitional woodland-shrub': 'Transitional woodland/shrub',
+# %% ../nbs/01_labels.ipynb #d52a5350
+_SPELLING = {'Natural grasslands': 'Natural grassland',
+             'Transitional woodland-shrub': 'Transitional woodland/shrub',
              'Bare rocks': 'Bare rock', 'Peat bogs': 'Peatbogs'}
 BEN43_CODE = {_SPELLING.get(name, name): code for code, name in CORINE.items() if code != 335}
 BEN43 = tuple(BEN43_CODE)
 
-# %% ../nbs/01_labels.ipynb #8dd49b88
-_BEN19 = {'Urban fabric': (111, 112), 'Industrial or commercial units': (121,), 'Arable land': (211, 212, 213),
-    'Permanent crops': (221, 222, 223, 241), 'Pastures': (231,), 'Complex cultivation patterns': (242,),
+# %% ../nbs/01_labels.ipynb #667260af
+_BEN19 = {'Urban fabric': (111, 112), 'Industrial or commercial units': (121,),
+          'Arable land': (211, 212, 213),
+    'Permanent crops': (221, 222, 223,
+                        241), 'Pastures': (231,), 'Complex cultivation patterns': (242,),
     'Land principally occupied by agriculture, with significant areas of natural vegetation': (243,),
     'Agro-forestry areas': (244,), 'Broad-leaved forest': (311,), 'Coniferous forest': (312,), 'Mixed forest': (313,),
-    'Natural grassland and sparsely vegetated areas': (321, 333), 'Moors, heathland and sclerophyllous vegetation': (322, 323),
+    'Natural grassland and sparsely vegetated areas': (321, 333),
+    'Moors, heathland and sclerophyllous vegetation': (322, 323),
     'Transitional woodland, shrub': (324,), 'Beaches, dunes, sands': (331,), 'Inland wetlands': (411, 412),
     'Coastal wetlands': (421, 422), 'Inland waters': (511, 512), 'Marine waters': (521, 522, 523)}
 BEN19 = tuple(_BEN19)
-BEN43_TO_19 = {name: next((new for new, codes in _BEN19.items() if code in codes), None) for name, code in BEN43_CODE.items()}
+BEN43_TO_19 = {name: next((new for new, codes in _BEN19.items() if code in codes), None) for name,
+               code in BEN43_CODE.items()}
 BEN19_COLORS = {name: CORINE_COLORS[codes[0]] for name, codes in _BEN19.items()}
 
-# %% ../nbs/01_labels.ipynb #80e00bcf
+# %% ../nbs/01_labels.ipynb #8bcd804a
 @dataclass(frozen=True)
 class Nomenclature:
     "A list of classes whose positions mean something."
@@ -73,12 +84,16 @@ class Nomenclature:
     def decode(self, marks # (C,) bool
         )->list:
         "Name the positions that are marked."
-        if len(marks) != len(self.classes): raise ValueError(f'{self.name} has {len(self.classes)} classes, but {len(marks)} were given')
+        if len(marks) != len(self.classes):
+            raise ValueError(f'{self.name} has {len(self.classes)} classes, but {len(marks)} were '
+                             f'given')
         return [n for n, m in zip(self.classes, marks) if m]
 
-# %% ../nbs/01_labels.ipynb #8d6d6c23
-IGBP10 = ('Forest', 'Shrubland', 'Savanna', 'Grassland', 'Wetlands', 'Croplands', 'Urban/Built-up', 'Snow/Ice', 'Barren', 'Water')
-_NOMENCLATURES = dict(clc1=tuple(CLC1.values()), clc2=tuple(CLC2.values()), clc3=tuple(CORINE.values()),
+# %% ../nbs/01_labels.ipynb #a11053a0
+IGBP10 = ('Forest', 'Shrubland', 'Savanna', 'Grassland', 'Wetlands', 'Croplands', 'Urban/Built-up',
+          'Snow/Ice', 'Barren', 'Water')
+_NOMENCLATURES = dict(clc1=tuple(CLC1.values()), clc2=tuple(CLC2.values()),
+                      clc3=tuple(CORINE.values()),
                       ben43=BEN43, ben19=BEN19, igbp10=IGBP10)
 
 def get_nomenclature(name:str, # clc1, clc2, clc3, ben43, ben19 or igbp10
@@ -89,7 +104,7 @@ def get_nomenclature(name:str, # clc1, clc2, clc3, ben43, ben19 or igbp10
     arrange = pick(dict(corine=tuple, alphabetical=lambda c: tuple(sorted(c))), order, 'order')
     return Nomenclature(name if order == 'corine' else f'{name}_{order}', arrange(classes))
 
-# %% ../nbs/01_labels.ipynb #6327e5c8
+# %% ../nbs/01_labels.ipynb #a344db51
 _ROLL_UP = dict(ben43=lambda n: n, ben19=BEN43_TO_19.get, clc3=lambda n: CORINE[BEN43_CODE[n]],
                 clc2=lambda n: CLC2[BEN43_CODE[n]//10], clc1=lambda n: CLC1[BEN43_CODE[n]//100])
 
@@ -98,22 +113,26 @@ def convert_labels(labels:list, # names of BigEarthNet-43, or of BigEarthNet-19
     )->list: # each name once, in the order of `to`
     "Express the labels of a patch in another nomenclature; what it drops is left out."
     up, classes = pick(_ROLL_UP, to, 'nomenclature'), get_nomenclature(to).classes
-    if to == 'ben19' and all(l in BEN19 for l in labels): return sorted(set(labels), key=classes.index)
+    if to == 'ben19' and all(l in BEN19 for l in labels):
+        return sorted(set(labels), key=classes.index)
     known = dict.fromkeys(BEN43)
     for l in labels:
-        if l in BEN19 and l not in BEN43: raise ValueError(f'{l!r} is a label of BigEarthNet-19, which cannot be '
+        if l in BEN19 and l not in BEN43:
+            raise ValueError(f'{l!r} is a label of BigEarthNet-19, which cannot be '
             f"taken apart into {to}; choose labels='ben19', or BigEarthNet v1, whose patches have the 43")
         pick(known, l, 'BigEarthNet label')
     return sorted({up(l) for l in labels} - {None}, key=classes.index)
 
-# %% ../nbs/01_labels.ipynb #044bd72d
-_IGBP = (0,)*5 + (1,)*2 + (2,)*2 + (3, 4, 5, 6, 5, 7, 8, 9) # the ten classes of IGBP 1 to 17; 12 and 14 are both croplands
+# %% ../nbs/01_labels.ipynb #a8a15a7f
+# the ten classes of IGBP 1 to 17; 12 and 14 are both croplands
+_IGBP = (0,)*5 + (1,)*2 + (2,)*2 + (3, 4, 5, 6, 5, 7, 8, 9)
 
 def simplify_igbp(shares # (..., 17) share of each IGBP class
     )->np.ndarray: # (..., 10)
     "Merge the shares of the 17 IGBP classes to those of the simplified ten."
     shares = np.asarray(shares, float)
-    if shares.shape[-1] != 17: raise ValueError(f'IGBP has 17 classes, but the last axis has {shares.shape[-1]}')
+    if shares.shape[-1] != 17:
+        raise ValueError(f'IGBP has 17 classes, but the last axis has {shares.shape[-1]}')
     return shares @ np.eye(10)[list(_IGBP)]
 
 # %% ../nbs/01_labels.ipynb #037c0da2

@@ -18,36 +18,40 @@ from fastai.optimizer import Adam
 from torch import nn
 from .core import pick
 
-# %% ../nbs/10_learner.ipynb #65b9dea4
+# %% ../nbs/10_learner.ipynb #4e83fb04
 def _narrow(net:nn.Module, k:int)->nn.Module:
     "Divide all channels of `net` by `k`, but for its input and its classes."
     head, first = net.get_classifier(), next(m for m in net.modules() if isinstance(m, nn.Conv2d))
     for m in net.modules():
         if isinstance(m, nn.Conv2d):
-            m.in_channels, m.out_channels = m.in_channels if m is first else m.in_channels//k, m.out_channels//k
+            m.in_channels, m.out_channels = m.in_channels//(1 if m is first else k), m.out_channels//k
             m.weight = nn.Parameter(torch.empty(m.out_channels, m.in_channels, *m.kernel_size))
             nn.init.kaiming_normal_(m.weight, nonlinearity='relu')
             if m.bias is not None: m.bias = nn.Parameter(torch.zeros(m.out_channels))
         elif isinstance(m, nn.modules.batchnorm._BatchNorm):
             m.num_features //= k
-            for name in ('weight', 'bias'): setattr(m, name, nn.Parameter(getattr(m, name)[:m.num_features].clone()))
-            for name in ('running_mean', 'running_var'): setattr(m, name, getattr(m, name)[:m.num_features].clone())
+            for name in ('weight', 'bias'):
+                setattr(m, name, nn.Parameter(getattr(m, name)[:m.num_features].clone()))
+            for name in ('running_mean', 'running_var'):
+                setattr(m, name, getattr(m, name)[:m.num_features].clone())
         elif m is head:
             m.in_features //= k
-            m.weight = nn.Parameter(torch.empty(m.out_features, m.in_features)); nn.init.normal_(m.weight, std=m.in_features**-.5); nn.init.zeros_(m.bias)
+            m.weight = nn.Parameter(torch.empty(m.out_features, m.in_features))
+            nn.init.normal_(m.weight, std=m.in_features**-.5); nn.init.zeros_(m.bias)
     return net
 
-# %% ../nbs/10_learner.ipynb #9f55006d
+# %% ../nbs/10_learner.ipynb #01067cc3
 def _short_inception(net:nn.Module)->nn.Module:
     "Keep one of each repeated block, and pad what was unpadded."
     kinds = [type(m).__name__ for m in net.features]
-    net.features = nn.Sequential(*(m for i, m in enumerate(net.features) if i < 3 or kinds[i] != kinds[i-1]))
+    net.features = nn.Sequential(*(m for i, m in enumerate(net.features) if i < 3
+                                   or kinds[i] != kinds[i-1]))
     for m in net.modules():
         if isinstance(m, nn.Conv2d): m.padding = tuple(s//2 for s in m.kernel_size)
         if isinstance(m, nn.MaxPool2d): m.padding = 1
     return net
 
-# %% ../nbs/10_learner.ipynb #85cc21e4
+# %% ../nbs/10_learner.ipynb #06ca6b5c
 @dataclass(frozen=True)
 class ArchSpec:
     "A classifier: its timm name with the tag of its weights, and how its mini version is shorter."
@@ -55,12 +59,15 @@ class ArchSpec:
     shallow: dict = field(default_factory=dict) # arguments of the mini version
     shorten: object = nn.Identity()             # applied to the mini version
 
-ARCHS = dict(resnet50=ArchSpec('resnet50.tv_in1k', dict(layers=(1, 1, 2, 1))), resnet101=ArchSpec('resnet101.tv_in1k', dict(layers=(1, 1, 4, 1))),
-             resnet152=ArchSpec('resnet152.tv_in1k', dict(layers=(1, 2, 6, 1))), inception_v4=ArchSpec('inception_v4.tf_in1k', shorten=_short_inception),
+ARCHS = dict(resnet50=ArchSpec('resnet50.tv_in1k', dict(layers=(1, 1, 2, 1))),
+             resnet101=ArchSpec('resnet101.tv_in1k', dict(layers=(1, 1, 4, 1))),
+             resnet152=ArchSpec('resnet152.tv_in1k',
+                                dict(layers=(1, 2, 6, 1))),
+             inception_v4=ArchSpec('inception_v4.tf_in1k', shorten=_short_inception),
              densenet121=ArchSpec('densenet121.tv_in1k', dict(block_config=(2, 3, 4, 3))))
 _MINI = 8 # the mini networks have an eighth of the channels
 
-# %% ../nbs/10_learner.ipynb #ca1f94f9
+# %% ../nbs/10_learner.ipynb #cb7a5b1f
 def get_classifier(arch:str, # a key of `ARCHS`
     n_out:int, # classes
     n_in:int=3, # bands
@@ -69,14 +76,18 @@ def get_classifier(arch:str, # a key of `ARCHS`
     )->nn.Module: # (B,n_in,h,w) -> (B,n_out) logits
     "Build a classifier."
     spec = pick(ARCHS, arch, 'arch'); pick(dict(mini=1, full=1), width, 'width')
-    if pretrained and width == 'mini': raise ValueError("there are no ImageNet weights of mini width; choose width='full' or pretrained=False")
+    if pretrained and width == 'mini':
+        raise ValueError("there are no ImageNet weights of mini width; choose width='full' or "
+                         "pretrained=False")
     if width == 'mini':
         net = timm.create_model(spec.timm, in_chans=n_in, num_classes=n_out, **spec.shallow)
         return _narrow(spec.shorten(net), _MINI)
-    try: return timm.create_model(spec.timm, pretrained=pretrained, in_chans=n_in, num_classes=n_out)
+    try:
+        return timm.create_model(spec.timm, pretrained=pretrained, in_chans=n_in, num_classes=n_out)
     except Exception as e:
         if not pretrained: raise
-        raise RuntimeError(f'the ImageNet weights {spec.timm} could not be had ({type(e).__name__}); download them on a machine with a network '
+        raise RuntimeError(f'the ImageNet weights {spec.timm} could not be had '
+                           f'({type(e).__name__}); download them on a machine with a network '
                            '(timm keeps them in the Hugging Face cache, $HF_HOME), or choose pretrained=False') from e
 
 # %% ../nbs/10_learner.ipynb #175e344f
@@ -86,7 +97,7 @@ def param_groups(net:nn.Module)->list: # three lists of parameters
     body = [p for p in net.parameters() if id(p) not in own]
     return [body[:len(body)//2], body[len(body)//2:], head]
 
-# %% ../nbs/10_learner.ipynb #9545bfd7
+# %% ../nbs/10_learner.ipynb #a1400e16
 class CPUAutocast(Callback):
     "Run the forward pass in bf16 on a CPU."
     def before_batch(self):
@@ -98,7 +109,9 @@ class StopOnNaN(Callback):
     "Stop with a sentence when the loss is not a number."
     order = -5
     def after_loss(self):
-        if not torch.isfinite(self.loss): raise FloatingPointError(f'the loss is {float(self.loss)} in epoch {self.epoch}, batch {self.iter}: '
+        if not torch.isfinite(self.loss):
+            raise FloatingPointError(f'the loss is {float(self.loss)} in epoch {self.epoch}, batch '
+                                     f'{self.iter}: '
             'lower the learning rate in schedule, or look for damaged images')
 class History(Callback):
     "Keep the losses of all rows of a schedule, which fastai's recorder forgets at each."
@@ -107,22 +120,26 @@ class History(Callback):
     def after_batch(self):
         if self.training: self.losses.append(float(self.learn.smooth_loss))
     def after_epoch(self):
-        if self.epochs and len(self.losses) == self.epochs[-1][0]: return # fastai predicts in an epoch that trains nothing
+        # fastai predicts in an epoch that trains nothing
+        if self.epochs and len(self.losses) == self.epochs[-1][0]: return
         self.epochs.append((len(self.losses), *map(float, self.learn.final_record)))
 
-# %% ../nbs/10_learner.ipynb #daa57ef1
+# %% ../nbs/10_learner.ipynb #6425da8a
 def get_learner(dls, # of `get_dls`
     model:nn.Module, precision:str='fp32', # fp32, bf16 or fp16
     device:str='cpu',
     )->Learner:
     "Put batches and network together."
     cpu = device == 'cpu'
-    cast = pick(dict(fp32=[], bf16=[CPUAutocast()] if cpu else [MixedPrecision(amp_mode='bf16')], fp16=[] if cpu else [MixedPrecision(amp_mode='fp16')]), precision, 'precision')
+    cast = pick(dict(fp32=[], bf16=[CPUAutocast()] if cpu else [MixedPrecision(amp_mode='bf16')],
+                     fp16=[] if cpu else [MixedPrecision(amp_mode='fp16')]), precision, 'precision')
     dls.to(torch.device(device))
-    return Learner(dls, model.to(device), loss_func=BCEWithLogitsLossFlat(), opt_func=Adam, splitter=param_groups, cbs=[ChannelsLast(), StopOnNaN(), History(), *cast])
+    return Learner(dls, model.to(device), loss_func=BCEWithLogitsLossFlat(), opt_func=Adam,
+                   splitter=param_groups, cbs=[ChannelsLast(), StopOnNaN(), History(), *cast])
 
-# %% ../nbs/10_learner.ipynb #8aa018ec
-def fit_schedule(learn:Learner, schedule # rows of (freeze_to, epochs, lr); freeze_to 0 trains all, -1 the head alone
+# %% ../nbs/10_learner.ipynb #75ca120e
+# rows of (freeze_to, epochs, lr); freeze_to 0 trains all, -1 the head alone
+def fit_schedule(learn:Learner, schedule
     )->Learner:
     "Train by a schedule."
     with learn.no_bar():

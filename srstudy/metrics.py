@@ -9,31 +9,39 @@ __all__ = ['scores', 'class_scores', 'bootstrap_ci', 'paired_bootstrap', 'prior_
 from collections.abc import Iterator
 import numpy as np
 
-# %% ../nbs/11_metrics.ipynb #dbb12746
+# %% ../nbs/11_metrics.ipynb #6a05d7aa
 def _checked(probs, targs):
     "Return both arrays, or say what is wrong with them."
     probs, targs = np.asarray(probs, np.float64), np.asarray(targs)
-    if probs.ndim != 2 or probs.shape != targs.shape: raise ValueError(f'probs {probs.shape} and targs {targs.shape} must both be (images, classes)')
+    if probs.ndim != 2 or probs.shape != targs.shape:
+        raise ValueError(f'probs {probs.shape} and targs {targs.shape} must both be (images, '
+                         f'classes)')
     if not len(probs): raise ValueError('there are no images to score: the split is empty')
-    if not np.isin(targs, (0, 1)).all(): raise ValueError('targs must be true or false for each image and class')
-    if not ((probs >= 0) & (probs <= 1)).all(): raise ValueError('probs must lie in [0,1] and be no NaN; apply a sigmoid to the logits, and check that training did not diverge')
+    if not np.isin(targs, (0, 1)).all():
+        raise ValueError('targs must be true or false for each image and class')
+    if not ((probs >= 0) & (probs <= 1)).all():
+        raise ValueError('probs must lie in [0,1] and be no NaN; apply a sigmoid to the logits, '
+                         'and check that training did not diverge')
     return probs, targs.astype(bool)
 
 def _ratio(a, b, zero_division):
     "Return a/b, and `zero_division` for 0/0."
     return np.where(b > 0, a/np.where(b > 0, b, 1), zero_division)
 
-# %% ../nbs/11_metrics.ipynb #db5d6e0a
+# %% ../nbs/11_metrics.ipynb #00ef91c0
 def _per_image(probs, targs, threshold, zero_division):
     "Return metric -> (N,) for the metrics that are means over images."
     z = probs >= threshold
     tp, y_n, z_n = (targs & z).sum(1), targs.sum(1), z.sum(1)
-    return dict(acc=_ratio(tp, y_n + z_n - tp, zero_division), hl=(targs ^ z).mean(1), oe=1. - targs[np.arange(len(targs)), probs.argmax(1)],
-                p=_ratio(tp, z_n, zero_division), r=_ratio(tp, y_n, zero_division), f1=_ratio(2*tp, y_n + z_n, zero_division),
+    return dict(acc=_ratio(tp, y_n + z_n - tp, zero_division), hl=(targs ^ z).mean(1),
+                oe=1. - targs[np.arange(len(targs)), probs.argmax(1)],
+                p=_ratio(tp, z_n, zero_division), r=_ratio(tp, y_n, zero_division), f1=_ratio(2*tp,
+                        y_n + z_n, zero_division),
                 exact=(targs == z).all(1).astype(float))
 
-# %% ../nbs/11_metrics.ipynb #e9623ea0
-def _f_beta(tp, fp, fn, beta, zero_division): return _ratio((1 + beta**2)*tp, (1 + beta**2)*tp + beta**2*fn + fp, zero_division)
+# %% ../nbs/11_metrics.ipynb #c8928ec5
+def _f_beta(tp, fp, fn, beta, zero_division):
+    return _ratio((1 + beta**2)*tp, (1 + beta**2)*tp + beta**2*fn + fp, zero_division)
 
 class _Ranking:
     "One column of probabilities, sorted once, to be weighted many times."
@@ -48,27 +56,32 @@ class _Ranking:
         steps = np.diff(tp, axis=1, prepend=0)
         return _ratio((steps*_ratio(tp, seen, 0)).sum(1), tp[:, -1], zero_division)
 
-# %% ../nbs/11_metrics.ipynb #1cf345c5
+# %% ../nbs/11_metrics.ipynb #844aac1d
 class _Evaluation:
     "The scores of one set of predictions, for any weights of its images."
     def __init__(self, probs, targs, threshold=.5, zero_division=0):
         self.zero_division = zero_division
         probs, targs = _checked(probs, targs); z = probs >= threshold
         self.images = _per_image(probs, targs, threshold, zero_division)
-        self.counts = [a.astype(float) for a in (targs & z, ~targs & z, targs & ~z)]        # tp, fp, fn
+        # tp, fp, fn
+        self.counts = [a.astype(float) for a in (targs & z, ~targs & z, targs & ~z)]
         self.columns = [_Ranking(probs[:, c], targs[:, c]) for c in range(targs.shape[1])]
         self.all = _Ranking(probs.ravel(), targs.ravel()); self.shape = probs.shape
 
     def classes(self, w): # (R,N) -> metric -> (R,C)
         tp, fp, fn = (w @ a for a in self.counts); zd = self.zero_division
-        return dict(f1=_f_beta(tp, fp, fn, 1, zd), f2=_f_beta(tp, fp, fn, 2, zd), p=_ratio(tp, tp + fp, zd), r=_ratio(tp, tp + fn, zd),
-                    ap=np.stack([c.average_precision(w, zd) for c in self.columns], 1), support=tp + fn)
+        return dict(f1=_f_beta(tp, fp, fn, 1, zd), f2=_f_beta(tp, fp, fn, 2, zd),
+                    p=_ratio(tp, tp + fp, zd), r=_ratio(tp, tp + fn, zd),
+                    ap=np.stack([c.average_precision(w, zd) for c in self.columns],
+                                1), support=tp + fn)
 
     def scores(self, w): # (R,N) -> metric -> (R,)
         out = {m: w @ v/w.sum(1) for m, v in self.images.items()}
         c = self.classes(w); tp, fp, fn = ((w @ a).sum(1) for a in self.counts)
-        return out | dict(f1_micro=_f_beta(tp, fp, fn, 1, self.zero_division), f1_macro=c['f1'].mean(1), f2_macro=c['f2'].mean(1),
-                          ap_macro=c['ap'].mean(1), ap_micro=self.all.average_precision(w.repeat(self.shape[1], 1), self.zero_division))
+        return out | dict(f1_micro=_f_beta(tp, fp, fn, 1, self.zero_division),
+                          f1_macro=c['f1'].mean(1), f2_macro=c['f2'].mean(1),
+                          ap_macro=c['ap'].mean(1),
+                          ap_micro=self.all.average_precision(w.repeat(self.shape[1], 1), self.zero_division))
 
 # %% ../nbs/11_metrics.ipynb #168c46b4
 def scores(probs, # (N,C) in [0,1]
@@ -80,40 +93,47 @@ def scores(probs, # (N,C) in [0,1]
     e = _Evaluation(probs, targs, threshold, zero_division)
     return {m: float(v[0]) for m, v in e.scores(np.ones((1, len(targs)))).items()}
 
-# %% ../nbs/11_metrics.ipynb #dc029245
-def class_scores(probs, targs, threshold:float=.5, zero_division:float=0)->dict: # f1, f2, p, r, ap, support: (C,)
+# %% ../nbs/11_metrics.ipynb #a2e826ac
+# f1, f2, p, r, ap, support: (C,)
+def class_scores(probs, targs, threshold:float=.5, zero_division:float=0)->dict:
     "Score each class."
     e = _Evaluation(probs, targs, threshold, zero_division)
     return {m: v[0] for m, v in e.classes(np.ones((1, len(targs)))).items()}
 
-# %% ../nbs/11_metrics.ipynb #fdeee02e
+# %% ../nbs/11_metrics.ipynb #44f3a3cc
 def _resamples(n, times, seed, columns)->Iterator:
     "Yield weights (R,N): how often each image was drawn in R of `times` resamples."
     rng = np.random.default_rng(seed); chunk = int(np.clip(2e7//(n*columns), 1, 64))
     for start in range(0, times, chunk):
-        yield np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(min(chunk, times - start))]).astype(float)
+        yield np.stack([np.bincount(rng.integers(0, n, n), minlength=n)
+                        for _ in range(min(chunk, times - start))]).astype(float)
 
 def _replicates(e, times, seed):
     "Return metric -> (times,) bootstrap replicates."
     parts = [e.scores(w) for w in _resamples(len(e.counts[0]), times, seed, e.shape[1])]
     return {m: np.concatenate([p[m] for p in parts]) for m in parts[0]}
 
-# %% ../nbs/11_metrics.ipynb #ddaf095f
+# %% ../nbs/11_metrics.ipynb #8a309db0
 def bootstrap_ci(probs, targs, n:int=1000, # resamples
     seed:int=0, level:float=.95, **kwargs # threshold, zero_division
     )->dict: # metric -> (low, high)
     "Return the bootstrap interval of every score."
     q = [(1 - level)/2, (1 + level)/2]
-    return {m: tuple(map(float, np.quantile(v, q))) for m, v in _replicates(_Evaluation(probs, targs, **kwargs), n, seed).items()}
+    return {m: tuple(map(float, np.quantile(v, q))) for m,
+            v in _replicates(_Evaluation(probs, targs, **kwargs), n, seed).items()}
 
-# %% ../nbs/11_metrics.ipynb #6e55949c
+# %% ../nbs/11_metrics.ipynb #8dbc413c
 def paired_bootstrap(probs_a, probs_b, # (N,C) of two arms on the same images
-    targs, n:int=1000, seed:int=0, level:float=.95, **kwargs)->dict: # metric -> (a minus b, low, high)
+    # metric -> (a minus b, low, high)
+    targs, n:int=1000, seed:int=0, level:float=.95, **kwargs)->dict:
     "Return the difference between two arms with its interval."
     a, b = _Evaluation(probs_a, targs, **kwargs), _Evaluation(probs_b, targs, **kwargs)
-    one = np.ones((1, len(targs))); at_a, at_b, ra, rb = a.scores(one), b.scores(one), _replicates(a, n, seed), _replicates(b, n, seed)
+    one = np.ones((1, len(targs)))
+    at_a, at_b, ra, rb = a.scores(one), b.scores(one), _replicates(a, n, seed), _replicates(b, n,
+            seed)
     q = [(1 - level)/2, (1 + level)/2]
-    return {m: (float(at_a[m][0] - at_b[m][0]), *map(float, np.quantile(ra[m] - rb[m], q))) for m in ra}
+    return {m: (float(at_a[m][0] - at_b[m][0]), *map(float, np.quantile(ra[m] - rb[m], q)))
+            for m in ra}
 
 # %% ../nbs/11_metrics.ipynb #0a0ebeef
 def prior_probs(train_targs, # (M,C) of the training images

@@ -18,12 +18,14 @@ def _param(default, help, choices=(), inert=False):
     "One field: its default, what it is, what it may be, and whether it leaves the result alone."
     return field(default=default, metadata=dict(help=help, choices=choices, inert=inert))
 
-# %% ../nbs/02_params.ipynb #c901386e
+# %% ../nbs/02_params.ipynb #5c83fce1
 @dataclass(frozen=True)
 class Experiment:
     "Every choice of one run."
-    dataset: str = _param('synthetic', 'scenes to classify', ('synthetic', 'bigearthnet', 'bigearthnet_v2'))
-    root: str = _param('', 'folder of the data set; empty for synthetic: made in the cache', inert=True)
+    dataset: str = _param('synthetic', 'scenes to classify',
+                          ('synthetic', 'bigearthnet', 'bigearthnet_v2'))
+    root: str = _param('', 'folder of the data set; empty for synthetic: made in the cache',
+                       inert=True)
     scenes: int = _param(1200, 'number of synthetic scenes')
     size: int = _param(36, 'side of a synthetic chip in 10 m pixels, a multiple of 6')
     noise: float = _param(0.05, 'share of synthetic scenes whose labels are disturbed')
@@ -46,7 +48,8 @@ class Experiment:
     workers: int = _param(2, 'processes that read', inert=True)
 
     def __post_init__(self):
-        for f in dataclasses.fields(self): object.__setattr__(self, f.name, _checked(f, getattr(self, f.name)))
+        for f in dataclasses.fields(self):
+            object.__setattr__(self, f.name, _checked(f, getattr(self, f.name)))
         _check_together(self)
 
 # %% ../nbs/02_params.ipynb #aaea5ae8
@@ -61,39 +64,47 @@ def _checked(f:dataclasses.Field, value):
     if choices: pick(dict.fromkeys(choices), value, f.name)
     return value
 
-# %% ../nbs/02_params.ipynb #2298de18
+# %% ../nbs/02_params.ipynb #d7cc82a0
 def _checked_schedule(rows):
     "Return `rows` as a tuple of (int, int, float)."
     want = f"schedule={rows!r} is not rows of (freeze_to, epochs, lr), such as [[-1, 2, 0.003], [0, 6, 0.001]]"
     if not isinstance(rows, (list, tuple)) or not rows:
-        raise ValueError(f'{want}; on the command line: papermill ... -y "schedule: [[0, 8, 0.003]]"')
+        raise ValueError(f'{want}; on the command line: papermill ... -y "schedule: [[0, 8, '
+                         f'0.003]]"')
     for row in rows:
-        if not isinstance(row, (list, tuple)) or len(row) != 3: raise ValueError(f'{want}: row {row!r} has not three entries')
+        if not isinstance(row, (list, tuple)) or len(row) != 3:
+            raise ValueError(f'{want}: row {row!r} has not three entries')
         n, epochs, lr = row
-        if type(n) is not int or type(epochs) is not int or epochs < 1 or type(lr) not in (int, float) or not lr > 0:
-            raise ValueError(f'{want}: row {row!r} needs two integers (epochs at least 1) and a positive rate')
+        if type(n) is not int or type(epochs) is not int or epochs < 1 or type(lr) not in (int,
+                float) or not lr > 0:
+            raise ValueError(f'{want}: row {row!r} needs two integers (epochs at least 1) and a '
+                             f'positive rate')
     return tuple((n, epochs, float(lr)) for n, epochs, lr in rows)
 
 # %% ../nbs/02_params.ipynb #e09cd0a3
 _LIMITS = dict(scenes=(20, 10**6), size=(12, 120), noise=(0, 1), white=(100, 20_000), bs=(2, 4096),
                seed=(0, 2**32-1), limit=(0, 10**7), workers=(0, 256))
 
-# %% ../nbs/02_params.ipynb #7d8784b6
+# %% ../nbs/02_params.ipynb #188143ac
 def _check_together(exp):
     "Fail on values out of range and on values that contradict each other."
     for name, (lo, hi) in _LIMITS.items():
         if not lo <= getattr(exp, name) <= hi:
             raise ValueError(f"{name}={getattr(exp, name)} is out of range: choose {lo} to {hi}")
-    if exp.size % 6: raise ValueError(f"size={exp.size} is not a multiple of 6, so its 60 m bands would not "
+    if exp.size % 6:
+        raise ValueError(f"size={exp.size} is not a multiple of 6, so its 60 m bands would not "
                                       f"fit; choose {exp.size//6*6} or {exp.size//6*6+6}")
     if exp.dataset != 'synthetic' and not exp.root:
         raise ValueError(f"dataset={exp.dataset!r} needs root, the folder where the data set lies")
     if exp.sr != 'none' and exp.bands != 'rgb':
-        raise ValueError(f"sr={exp.sr!r} works on RGB scenes, but bands={exp.bands!r}; choose bands='rgb' or sr='none'")
+        raise ValueError(f"sr={exp.sr!r} works on RGB scenes, but bands={exp.bands!r}; choose "
+                         f"bands='rgb' or sr='none'")
     if exp.sr == 'truth' and exp.dataset != 'synthetic':
-        raise ValueError(f"sr='truth' needs the true high resolution, which only dataset='synthetic' has, not {exp.dataset!r}")
+        raise ValueError(f"sr='truth' needs the true high resolution, which only "
+                         f"dataset='synthetic' has, not {exp.dataset!r}")
     if exp.precision == 'fp16' and exp.device == 'cpu':
-        raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or 'fp32', or device='cuda'")
+        raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
+                         "'fp32', or device='cuda'")
 
 # %% ../nbs/02_params.ipynb #7de88e80
 def key(exp:Experiment)->str: # 16 hexadecimal digits
@@ -107,7 +118,7 @@ def run_name(exp:Experiment)->str:
     "Return a name for `exp` that a person can read and that no other experiment has."
     return f'{exp.sr}_{exp.arch}_seed{exp.seed}-{key(exp)}'
 
-# %% ../nbs/02_params.ipynb #89a48d02
+# %% ../nbs/02_params.ipynb #affe30f0
 def as_experiment(values:dict, # field -> value
     source:str='', # where they come from, for the error
     )->Experiment:
@@ -116,32 +127,37 @@ def as_experiment(values:dict, # field -> value
     for name in set(values) - set(names):
         near = difflib.get_close_matches(name, names, 1)
         hint = f'did you mean {near[0]!r}? ' if near else ''
-        raise ValueError(f"unknown parameter {name}={values[name]!r}{source and f' in {source}'}; {hint}choose from {', '.join(names)}")
+        raise ValueError(f"unknown parameter {name}={values[name]!r}{source and f' in {source}'}; "
+                         f"{hint}choose from {', '.join(names)}")
     return Experiment(**values)
 
-# %% ../nbs/02_params.ipynb #dcc9530b
+# %% ../nbs/02_params.ipynb #c2dad047
 def load_experiment(path:str|Path, # a flat YAML file
     **overrides, # fields that win over the file's
     )->Experiment:
     "Read an `Experiment` from YAML."
     values = yaml.safe_load(Path(path).read_text()) or {}
-    if not isinstance(values, dict): raise ValueError(f'{path} is not a flat YAML mapping of field: value')
+    if not isinstance(values, dict):
+        raise ValueError(f'{path} is not a flat YAML mapping of field: value')
     return as_experiment({**values, **overrides}, str(path))
 
-# %% ../nbs/02_params.ipynb #aadd9675
+# %% ../nbs/02_params.ipynb #f0dc2200
 def to_yaml(exp:Experiment)->str:
     "Write what differs from the defaults as YAML."
-    plain = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp) if getattr(exp, f.name) != f.default}
+    plain = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
+             if getattr(exp, f.name) != f.default}
     if 'schedule' in plain: plain['schedule'] = [list(row) for row in plain['schedule']]
     return yaml.safe_dump(plain, sort_keys=False) if plain else ''
 
-# %% ../nbs/02_params.ipynb #0d040af5
+# %% ../nbs/02_params.ipynb #26e262b0
 def load_grid(folder:str|Path, # such as params/table1
     seeds:int=1, # 0, 1, ... seeds-1
     )->list[Experiment]:
     "Read every experiment of a table, for every seed."
     paths = sorted(Path(folder).glob('*.yaml'))
-    if not paths: raise FileNotFoundError(f'{folder} holds no .yaml file; the tables of the book are in params/')
+    if not paths:
+        raise FileNotFoundError(f'{folder} holds no .yaml file; the tables of the book are in '
+                                f'params/')
     return [load_experiment(p, seed=s) for s in range(seeds) for p in paths]
 
 # %% ../nbs/02_params.ipynb #3f5aeb84
@@ -154,11 +170,12 @@ def from_notebook(namespace:dict # `globals()` of a notebook that has run its pa
              if not k.startswith('_') and k not in ('In', 'Out') and isinstance(v, _PLAIN)}
     return as_experiment(given, "the notebook's parameters")
 
-# %% ../nbs/02_params.ipynb #a0e13015
+# %% ../nbs/02_params.ipynb #bfeaba89
 def parameters_cell()->str:
     "Write the parameters cell of `run.ipynb`: name, type, default, what it is, its choices."
     def line(f):
         default = [list(r) for r in f.default] if f.type is tuple else f.default
         choices = f": {', '.join(f.metadata['choices'])}" if f.metadata['choices'] else ''
-        return f"{f.name}: {'list' if f.type is tuple else f.type.__name__} = {default!r} # {f.metadata['help']}{choices}"
+        kind = 'list' if f.type is tuple else f.type.__name__
+        return f"{f.name}: {kind} = {default!r} # {f.metadata['help']}{choices}"
     return '\n'.join(line(f) for f in dataclasses.fields(Experiment))

@@ -15,10 +15,12 @@ from .data import render_rgb
 from .labels import BEN19_COLORS, CORINE, CORINE_COLORS
 from .tables import ARMS
 
-# %% ../nbs/16_plots.ipynb #1367b57c
-COLORS = dict(zip(ARMS.values(), ('#555555', '#b0b0b0', '#E69F00', '#F0E442', '#56B4E9', '#0072B2', '#CC79A7', '#009E73')))
+# %% ../nbs/16_plots.ipynb #fcb51475
+COLORS = dict(zip(ARMS.values(),
+                  ('#555555', '#b0b0b0', '#E69F00', '#F0E442', '#56B4E9', '#0072B2', '#CC79A7',
+                   '#009E73')))
 
-# %% ../nbs/16_plots.ipynb #363fd52c
+# %% ../nbs/16_plots.ipynb #479e9198
 def show_images(images:list, # (h,w,3) uint8 each
     titles:list|None=None, # one per image
     cols:int=5, # images in a row
@@ -28,13 +30,14 @@ def show_images(images:list, # (h,w,3) uint8 each
     rows = -(-len(images)//cols)
     titles = titles or ['']*len(images)
     lines = max((t.count('\n') + 1 for t in titles if t), default=0)
-    fig, axes = plt.subplots(rows, cols, figsize=(side*cols, (side + .17*lines)*rows), dpi=120, squeeze=False, layout='constrained')
+    fig, axes = plt.subplots(rows, cols, figsize=(side*cols, (side + .17*lines)*rows), dpi=120,
+                             squeeze=False, layout='constrained')
     for ax in axes.flat: ax.axis('off')
     for ax, im, title in zip(axes.flat, images, titles):
         ax.imshow(im, interpolation='nearest'); ax.set_title(title, fontsize=7.5)
     return axes
 
-# %% ../nbs/16_plots.ipynb #cd7beb48
+# %% ../nbs/16_plots.ipynb #a08075ce
 def show_labelled(images, # a store of chips or of SR outputs
     index:pd.DataFrame, # patch_id, labels
     n:int=5, # images, from the test scenes
@@ -44,30 +47,39 @@ def show_labelled(images, # a store of chips or of SR outputs
     here = np.flatnonzero(index.split == 'test')[:n]
     chips = [images[int(i)] for i in here]
     shown = [render_rgb(c[..., :3], white) if c.dtype == np.uint16 else c for c in chips]
-    names = ['\n'.join(textwrap.shorten(l, 30, placeholder=' …') for l in labels) for labels in index.labels.iloc[here]]
+    names = ['\n'.join(textwrap.shorten(l, 30, placeholder=' …') for l in labels)
+             for labels in index.labels.iloc[here]]
     return show_images(shown, names, cols=n)[0, 0].figure
 
-# %% ../nbs/16_plots.ipynb #93c24048
+# %% ../nbs/16_plots.ipynb #06d16952
 def plot_pipeline(before, # (h,w,3) uint8, the patch
     after, # (4h,4w,3) uint8, its super-resolution
     labels:dict, # label -> probability
     ):
     "Draw the pipeline of paper 1: SR before the classifier."
-    fig, axes = plt.subplots(1, 4, figsize=(9, 2.7), dpi=120, width_ratios=[1, 1.6, 1.1, 1.9], layout='constrained')
+    fig, axes = plt.subplots(1, 4, figsize=(9, 2.7), dpi=120, width_ratios=[1, 1.6, 1.1, 1.9],
+                             layout='constrained')
     h = before.shape[0]
-    for ax, im, title in zip(axes, (before, after), (f'patch, {h} x {h} px\nat 10 m', f'super-resolved, {4*h} x {4*h} px\nat 2.5 m')):
+    for ax, im, title in zip(axes, (before, after),
+                             (f'patch, {h} x {h} px\nat 10 m',
+                              f'super-resolved, {4*h} x {4*h} px\nat 2.5 m')):
         ax.imshow(im, interpolation='nearest'); ax.set_title(title, fontsize=8); ax.axis('off')
     for i in range(5):
-        axes[2].add_patch(plt.Rectangle((.12 + .16*i, .5 - .42*(.8**i)), .1, .84*(.8**i), color=plt.cm.Blues(.35 + .13*i)))
-    axes[2].set(xlim=(0, 1), ylim=(0, 1)); axes[2].set_title('classifier\nCNN, one sigmoid per class', fontsize=8); axes[2].axis('off')
+        axes[2].add_patch(plt.Rectangle((.12 + .16*i, .5 - .42*(.8**i)), .1, .84*(.8**i),
+                                        color=plt.cm.Blues(.35 + .13*i)))
+    axes[2].set(xlim=(0, 1), ylim=(0, 1))
+    axes[2].set_title('classifier\nCNN, one sigmoid per class', fontsize=8); axes[2].axis('off')
     names = [textwrap.shorten(n, 26, placeholder=' …') for n in labels]
-    axes[3].barh(names, list(labels.values()), color=[np.array(BEN19_COLORS.get(n, (128,)*3))/255 for n in labels], edgecolor='.3', lw=.5)
+    axes[3].barh(names, list(labels.values()),
+                 color=[np.array(BEN19_COLORS.get(n, (128,)*3))/255
+                        for n in labels], edgecolor='.3', lw=.5)
     axes[3].invert_yaxis(); axes[3].set(xlim=(0, 1)); axes[3].tick_params(labelsize=7)
-    axes[3].axvline(.5, color='.3', lw=.8, ls=':'); axes[3].set_title('probability of each label', fontsize=8)
+    axes[3].axvline(.5, color='.3', lw=.8, ls=':')
+    axes[3].set_title('probability of each label', fontsize=8)
     sns.despine(ax=axes[3])
     return axes
 
-# %% ../nbs/16_plots.ipynb #5fccfa69
+# %% ../nbs/16_plots.ipynb #48a9731c
 def plot_scores(frame:pd.DataFrame, # sr, metric, value, lo, hi
     metric:str='f1',
     ax=None,
@@ -75,26 +87,30 @@ def plot_scores(frame:pd.DataFrame, # sr, metric, value, lo, hi
     ):
     "Show one metric of every arm as a dot with its interval."
     ax = ax or plt.subplots(figsize=(5.5, 2.6), dpi=120, layout='constrained')[1]
-    rows = frame[frame.metric == metric].set_index('sr').reindex([s for s in ARMS if s in set(frame.sr)])
+    rows = frame[frame.metric == metric].set_index('sr').reindex([s for s in ARMS
+            if s in set(frame.sr)])
     value = rows['value'] if 'value' in rows else rows['diff']
     for y, (sr, r, v) in enumerate(zip(rows.index, rows.itertuples(), value)):
-        ax.errorbar(v, y, xerr=[[v - r.lo], [r.hi - v]], fmt='o', color=COLORS[ARMS[sr]], capsize=3, mec='.2', mew=.5)
+        ax.errorbar(v, y, xerr=[[v - r.lo], [r.hi - v]], fmt='o', color=COLORS[ARMS[sr]], capsize=3,
+                    mec='.2', mew=.5)
     ax.set_yticks(range(len(rows)), [ARMS[s] for s in rows.index]); ax.set_ylim(len(rows) - .5, -.5)
     if 'diff' in rows: ax.axvline(0, color='.4', lw=.8)
     ax.set_xlabel(label or metric); sns.despine(ax=ax); ax.grid(axis='x', alpha=.3)
     return ax
 
-# %% ../nbs/16_plots.ipynb #82dd5ad1
-def plot_history(history, # `learn.history`: losses per batch; epochs as (batches so far, training loss, validation loss)
+# %% ../nbs/16_plots.ipynb #9fce0d24
+def plot_history(history, # `learn.history`: a loss per batch; (batches so far, training, validation loss) per epoch
     ax=None):
     "Show training loss per batch and validation loss per epoch."
     ax = ax or plt.subplots(figsize=(5.5, 2.4), dpi=120, layout='constrained')[1]
     ax.plot(history.losses, color='.7', lw=.8, label='training, smoothed')
-    ax.plot([e[0] for e in history.epochs], [e[2] for e in history.epochs], 'o-', color='#0072B2', ms=4, label='validation')
-    ax.set(xlabel='batch', ylabel='binary cross-entropy'); ax.legend(frameon=False, fontsize=8); sns.despine(ax=ax)
+    ax.plot([e[0] for e in history.epochs], [e[2] for e in history.epochs], 'o-', color='#0072B2',
+            ms=4, label='validation')
+    ax.set(xlabel='batch', ylabel='binary cross-entropy')
+    ax.legend(frameon=False, fontsize=8); sns.despine(ax=ax)
     return ax
 
-# %% ../nbs/16_plots.ipynb #679072fa
+# %% ../nbs/16_plots.ipynb #1e34ce1f
 def plot_frequencies(counts:pd.DataFrame, # index class name, a column per split: number of scenes
     ax=None):
     "Show how often each class occurs, split by split."
@@ -102,12 +118,14 @@ def plot_frequencies(counts:pd.DataFrame, # index class name, a column per split
     order = counts.sum(axis=1).sort_values().index
     left = np.zeros(len(order))
     for split, color in zip(counts, ('#0072B2', '#E69F00', '#009E73')):
-        ax.barh([textwrap.shorten(n, 44, placeholder=' …') for n in order], counts.loc[order, split], left=left, color=color, label=split)
+        ax.barh([textwrap.shorten(n, 44, placeholder=' …') for n in order],
+                counts.loc[order, split], left=left, color=color, label=split)
         left += counts.loc[order, split].to_numpy()
-    ax.set_xlabel('scenes'); ax.tick_params(axis='y', labelsize=8); ax.legend(frameon=False); sns.despine(ax=ax)
+    ax.set_xlabel('scenes')
+    ax.tick_params(axis='y', labelsize=8); ax.legend(frameon=False); sns.despine(ax=ax)
     return ax
 
-# %% ../nbs/16_plots.ipynb #8270c0d1
+# %% ../nbs/16_plots.ipynb #2e5093e7
 def plot_landcover(codes, # (h,w) CORINE level-3 codes
     ax=None,
     legend:bool=True):
@@ -117,6 +135,8 @@ def plot_landcover(codes, # (h,w) CORINE level-3 codes
     rgb = np.full((*codes.shape, 3), 255, np.uint8)
     for c in present: rgb[codes == c] = CORINE_COLORS[c]
     ax.imshow(rgb, interpolation='nearest'); ax.axis('off')
-    if legend: ax.legend(handles=[Patch(color=tuple(v/255 for v in CORINE_COLORS[c]), label=f'{c} {textwrap.shorten(CORINE[c], 40, placeholder=" …")}') for c in present],
+    if legend:
+        ax.legend(handles=[Patch(color=tuple(v/255 for v in CORINE_COLORS[c]),
+                                 label=f'{c} {textwrap.shorten(CORINE[c], 40, placeholder=" …")}') for c in present],
                          loc='center left', bbox_to_anchor=(1.02, .5), frameon=False, fontsize=7)
     return ax

@@ -16,14 +16,15 @@ import numpy as np, pandas as pd
 from .core import repo_root, write_atomic
 from .params import Experiment, as_experiment, key, load_grid, run_name
 
-# %% ../nbs/13_results.ipynb #9306ada6
+# %% ../nbs/13_results.ipynb #11dc0aba
 @dataclass(frozen=True)
 class Record:
     "What one run leaves behind."
     name: str            # of the run, readable and unique
     key: str             # content key of its parameters
     params: dict         # the experiment, whole
-    scores: dict         # metric -> [value, low, high], 95 % bootstrap interval over the test scenes
+    # metric -> [value, low, high], 95 % bootstrap interval over the test scenes
+    scores: dict
     classes: dict        # class -> {metric: value}
     prior: dict          # metric -> [value of the label-prior predictor, ours minus it, low, high]
     counts: dict         # scenes in train, val and test
@@ -31,21 +32,26 @@ class Record:
     made: dict = field(default_factory=dict) # seconds per step, machine, versions, commit, date
 
     def _repr_markdown_(self):
-        head = f'**{self.name}** — {self.counts["test"]} test scenes\n\n| metric | value | 95 % interval |\n|---|---|---|\n'
-        return head + '\n'.join(f'| {m} | {v:.3f} | {lo:.3f} to {hi:.3f} |' for m, (v, lo, hi) in self.scores.items())
+        head = (f'**{self.name}**, {self.counts["test"]} test scenes\n\n'
+                '| metric | value | 95 % interval |\n|---|---|---|\n')
+        return head + '\n'.join(f'| {m} | {v:.3f} | {lo:.3f} to {hi:.3f} |' for m,
+                                (v, lo, hi) in self.scores.items())
 
 # %% ../nbs/13_results.ipynb #912069f6
 def same_result(a:Record, b:Record)->bool:
     "Say whether two Records agree in all that a repeated run repeats."
     return dataclasses.replace(a, made={}) == dataclasses.replace(b, made={})
 
-# %% ../nbs/13_results.ipynb #1c71eb11
+# %% ../nbs/13_results.ipynb #1533ae69
 def get_machine()->dict:
     "Describe this machine, the versions that matter and the commit."
-    git = lambda *a: subprocess.run(['git', '-C', str(repo_root()), *a], capture_output=True, text=True).stdout.strip()
-    return dict(python=platform.python_version(), system=platform.system(), machine=platform.machine(), cores=os.cpu_count(),
+    git = lambda *a: subprocess.run(['git', '-C', str(repo_root()), *a], capture_output=True,
+                                    text=True).stdout.strip()
+    return dict(python=platform.python_version(), system=platform.system(),
+                machine=platform.machine(), cores=os.cpu_count(),
                 versions={p: version(p) for p in ('torch', 'fastai', 'timm', 'basicsr', 'spandrel', 'numpy')},
-                commit=git('rev-parse', '--short=12', 'HEAD'), changed=bool(git('status', '--porcelain', 'srstudy')),
+                commit=git('rev-parse', '--short=12',
+                           'HEAD'), changed=bool(git('status', '--porcelain', 'srstudy')),
                 date=datetime.now(timezone.utc).isoformat(timespec='seconds'))
 
 # %% ../nbs/13_results.ipynb #0961e7dd
@@ -53,7 +59,7 @@ def results_dir()->Path:
     "Return the folder where runs on this machine leave their Records."
     return Path(os.environ.get('SRSTUDY_RESULTS') or repo_root()/'results')
 
-# %% ../nbs/13_results.ipynb #a79ae32f
+# %% ../nbs/13_results.ipynb #9ba007ea
 def save_record(rec:Record,
     ids, # (N,) patch ids of the test scenes
     probs, # (N,C) probabilities
@@ -63,23 +69,26 @@ def save_record(rec:Record,
     "Write predictions, then the Record: where there is a Record, its predictions are whole."
     path = Path(folder or results_dir())/f'{rec.name}.json'
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, ids=np.asarray(ids, dtype=str), probs=np.asarray(probs, np.float32), targs=np.asarray(targs, bool))
+    np.savez_compressed(buffer, ids=np.asarray(ids, dtype=str), probs=np.asarray(probs, np.float32),
+                        targs=np.asarray(targs, bool))
     write_atomic(path.with_suffix('.npz'), buffer.getvalue())
     return write_atomic(path, json.dumps(dataclasses.asdict(rec), indent=1) + '\n')
 
-# %% ../nbs/13_results.ipynb #5244b884
+# %% ../nbs/13_results.ipynb #cd06916e
 def read_record(path:str|Path)->Record:
     "Read a Record."
     try: return Record(**json.loads(Path(path).read_text()))
     except (TypeError, json.JSONDecodeError) as e:
-        raise StaleRecord(f'{path} is not a Record of this version ({e}); remove it and run the experiment again') from e
+        raise StaleRecord(f'{path} is not a Record of this version ({e}); remove it and run the '
+                          f'experiment again') from e
 
-# %% ../nbs/13_results.ipynb #c78f5c3c
+# %% ../nbs/13_results.ipynb #0c5da5e2
 def read_predictions(path:str|Path # of the Record
     )->dict: # ids (N,) str, probs (N,C) float32, targs (N,C) bool
     "Read the predictions beside a Record."
     beside = Path(path).with_suffix('.npz')
-    if not beside.exists(): raise FileNotFoundError(f'no predictions beside {path}: committed Records travel without '
+    if not beside.exists():
+        raise FileNotFoundError(f'no predictions beside {path}: committed Records travel without '
                                                     'them; `make study` makes both here')
     with np.load(beside, allow_pickle=False) as f: return dict(f)
 
@@ -87,22 +96,26 @@ def read_predictions(path:str|Path # of the Record
 class StaleRecord(RuntimeError):
     "A Record that is missing or no longer stands for its parameters."
 
-# %% ../nbs/13_results.ipynb #2b35d410
+# %% ../nbs/13_results.ipynb #9732bf16
 def check_record(rec:Record,
     exp:Experiment, # the experiment that it should stand for
     inputs:dict|None=None, # fingerprints that it should have been made from
     )->Record:
     "Return `rec`, or say why it no longer stands for `exp`."
-    why = [f'{k} was {rec.inputs.get(k)}, is now {v}' for k, v in (inputs or {}).items() if rec.inputs.get(k) != v]
+    why = [f'{k} was {rec.inputs.get(k)}, is now {v}' for k, v in (inputs or {}).items()
+           if rec.inputs.get(k) != v]
     if rec.key != key(exp): why.append('its parameters have changed')
-    elif key(as_experiment(rec.params)) != rec.key: why.append('its content key does not fit its parameters')
-    if why: raise StaleRecord(f"{rec.name} is stale: {'; '.join(why)}. Make it again: {command(exp)}")
+    elif key(as_experiment(rec.params)) != rec.key:
+        why.append('its content key does not fit its parameters')
+    if why:
+        raise StaleRecord(f"{rec.name} is stale: {'; '.join(why)}. Make it again: {command(exp)}")
     return rec
 
-# %% ../nbs/13_results.ipynb #c8395260
+# %% ../nbs/13_results.ipynb #24ef75f2
 def command(exp:Experiment)->str:
     "Return the command that makes the Record of `exp`."
-    changed = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp) if getattr(exp, f.name) != f.default}
+    changed = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
+               if getattr(exp, f.name) != f.default}
     schedule = changed.pop('schedule', None)
     flags = [f' -p {k} {v}' for k, v in changed.items()]
     if schedule: flags.append(f' -y "schedule: {[list(r) for r in schedule]}"')
@@ -118,21 +131,27 @@ def find_records(grid:list, # experiments
         if paths: return Path(folder), paths
     return None, {}
 
-# %% ../nbs/13_results.ipynb #4987683f
+# %% ../nbs/13_results.ipynb #a71636a1
 def table_records(table:str, # folder in params/
     inputs=None, # experiment -> fingerprints its Record should have been made from
     folders:tuple|None=None, # where to look, best first
     )->tuple[list, Path]: # the Records, and the folder that they come from
     "Return the Records of every seed for which `table` is complete; fail where no seed is."
     base = load_grid(repo_root()/'params'/table)
-    folder, paths = find_records([dataclasses.replace(e, seed=s) for e in base for s in range(32)], folders)
-    if not paths: raise StaleRecord(f'no Record of table {table} is there yet; make all of them: make study')
-    missing = [dataclasses.replace(e, seed=s) for s in {e.seed for e in paths} for e in base if dataclasses.replace(e, seed=s) not in paths]
-    if missing: raise StaleRecord(f'{len(missing)} Records of table {table} are missing in {folder.name}/, such as: {command(missing[0])}')
+    folder, paths = find_records([dataclasses.replace(e, seed=s) for e in base for s in range(32)],
+                                 folders)
+    if not paths:
+        raise StaleRecord(f'no Record of table {table} is there yet; make all of them: make study')
+    missing = [dataclasses.replace(e, seed=s) for s in {e.seed for e in paths} for e in base
+               if dataclasses.replace(e, seed=s) not in paths]
+    if missing:
+        raise StaleRecord(f'{len(missing)} Records of table {table} are missing in {folder.name}/, '
+                          f'such as: {command(missing[0])}')
     return [check_record(read_record(p), e, inputs and inputs(e)) for e, p in paths.items()], folder
 
-# %% ../nbs/13_results.ipynb #25a44512
+# %% ../nbs/13_results.ipynb #25ca786c
 def records_frame(records:list)->pd.DataFrame: # one row per run and metric: value, lo, hi
     "Return the scores of many Records as one tidy table."
-    return pd.DataFrame([dict(sr=r.params['sr'], arch=r.params['arch'], seed=r.params['seed'], metric=m, value=v, lo=lo, hi=hi)
+    return pd.DataFrame([dict(sr=r.params['sr'], arch=r.params['arch'], seed=r.params['seed'],
+                              metric=m, value=v, lo=lo, hi=hi)
                          for r in records for m, (v, lo, hi) in r.scores.items()])

@@ -26,16 +26,18 @@ from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
 
-# %% ../nbs/14_run.ipynb #f66f47d9
+# %% ../nbs/14_run.ipynb #81ea1e9b
 def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
     "Read the index of the data set, making the synthetic scenes if they are missing."
     root = exp.root
     if exp.dataset == 'synthetic' and not root:
-        root = get_synthetic(exp.scenes, size=exp.size, noise=exp.noise, workers=max(exp.workers, 1))
+        root = get_synthetic(exp.scenes, size=exp.size, noise=exp.noise,
+                             workers=max(exp.workers, 1))
     index = read_index(exp.dataset, root)
     if not exp.limit: return index
     order = index.patch_id.map(partial(seed_for, 0))
-    return index.loc[order.sort_values().index].groupby('split').head(exp.limit).sort_values('patch_id', ignore_index=True)
+    kept = index.loc[order.sort_values().index].groupby('split').head(exp.limit)
+    return kept.sort_values('patch_id', ignore_index=True)
 
 # %% ../nbs/14_run.ipynb #3030a65d
 def get_images(exp:Experiment, index:pd.DataFrame)->Store:
@@ -51,18 +53,20 @@ def _render(exp, images):
     "Return what turns a stored image into the pixels the classifier sees; SR outputs are rendered already."
     return partial(render_rgb, white=exp.white) if exp.bands == 'rgb' and images[0].dtype == np.uint16 else None
 
-# %% ../nbs/14_run.ipynb #9f34cc0f
+# %% ../nbs/14_run.ipynb #74d662f7
 def get_data(exp:Experiment, index:pd.DataFrame, images:Store):
     "Return fastai DataLoaders of training and validation scenes."
     targs = encode_targets(index, exp.labels)
-    return get_dls(images, targs, index.split.to_numpy(), bs=exp.bs, seed=exp.seed, augment=exp.augment,
+    return get_dls(images, targs, index.split.to_numpy(), bs=exp.bs, seed=exp.seed,
+                   augment=exp.augment,
                    workers=exp.workers if exp.device != 'cpu' else 0, render=_render(exp, images))
 
-# %% ../nbs/14_run.ipynb #7d08379c
+# %% ../nbs/14_run.ipynb #9cdf80ab
 def train(exp:Experiment, dls):
     "Train the classifier on `dls`."
     seed_all(exp.seed)
-    model = get_classifier(exp.arch, len(get_nomenclature(exp.labels).classes), n_in=len(BANDS[exp.bands]),
+    model = get_classifier(exp.arch, len(get_nomenclature(exp.labels).classes),
+                           n_in=len(BANDS[exp.bands]),
                            width=exp.width, pretrained=exp.pretrained)
     learn = get_learner(dls, model, precision=exp.precision, device=exp.device)
     fit_schedule(learn, exp.schedule)
@@ -81,7 +85,7 @@ def get_inputs(exp:Experiment)->dict:
     weights = get_sr(exp.sr, width=exp.width).spec.get('weights') or ''
     return dict(synth=SYNTH_VERSION if exp.dataset == 'synthetic' else '', weights=weights)
 
-# %% ../nbs/14_run.ipynb #74390930
+# %% ../nbs/14_run.ipynb #d6f308a1
 def make_record(exp:Experiment, index:pd.DataFrame, probs, targs, # of the test scenes, (N,C)
     seconds:dict|None=None, # step -> seconds
     )->Record:
@@ -89,16 +93,19 @@ def make_record(exp:Experiment, index:pd.DataFrame, probs, targs, # of the test 
     names = get_nomenclature(exp.labels).classes
     seen = encode_targets(index, exp.labels)[(index.split == 'train').to_numpy()]
     prior = prior_probs(seen, len(targs))
-    value, ci, gain = scores(probs, targs), bootstrap_ci(probs, targs), paired_bootstrap(probs, prior, targs)
+    value, ci, gain = scores(probs, targs), bootstrap_ci(probs, targs), paired_bootstrap(probs,
+            prior, targs)
     by_class = class_scores(probs, targs)
     base = scores(prior, targs)
     r = lambda *xs: [round(float(x), 6) for x in xs]
     return Record(name=run_name(exp), key=key(exp), params={**dataclasses.asdict(exp), 'root': ''},
                   scores={m: r(v, *ci[m]) for m, v in value.items()},
-                  classes={n: {m: r(v[i])[0] for m, v in by_class.items()} for i, n in enumerate(names)},
+                  classes={n: {m: r(v[i])[0] for m, v in by_class.items()} for i,
+                           n in enumerate(names)},
                   prior={m: r(base[m], *gain[m]) for m in value},
                   counts=index.split.value_counts().sort_index().to_dict(),
-                  inputs={**get_inputs(exp), 'index': canonical_hash([index.patch_id.tolist(), [list(l) for l in index.labels]])},
+                  inputs={**get_inputs(exp),
+                          'index': canonical_hash(list(zip(index.patch_id, map(list, index.labels))))},
                   made={**get_machine(), 'seconds': {k: round(v, 1) for k, v in (seconds or {}).items()}})
 
 # %% ../nbs/14_run.ipynb #0ca54bc6
@@ -122,20 +129,23 @@ def run(exp:Experiment)->Record:
     save_record(rec, ids, probs, targs)
     return rec
 
-# %% ../nbs/14_run.ipynb #0a712361
+# %% ../nbs/14_run.ipynb #3f8a5df0
 def execute(exp:Experiment)->Path: # the executed notebook
     "Run `run.ipynb` for `exp` through papermill, in a process of its own."
     out = results_dir()/'notebooks'/f'{run_name(exp)}.ipynb'
     out.parent.mkdir(parents=True, exist_ok=True)
-    values = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp) if getattr(exp, f.name) != f.default}
+    values = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
+              if getattr(exp, f.name) != f.default}
     if 'schedule' in values: values['schedule'] = [list(row) for row in exp.schedule]
     log = out.with_suffix('.log')
     with open(log, 'w') as f:
-        done = subprocess.run([sys.executable, '-m', 'papermill', 'nbs/run.ipynb', out, '-y', yaml.safe_dump(values),
+        done = subprocess.run([sys.executable, '-m', 'papermill', 'nbs/run.ipynb', out, '-y',
+                               yaml.safe_dump(values),
                                '--no-progress-bar'], cwd=repo_root(), stdout=f, stderr=f, stdin=subprocess.DEVNULL)
     record = results_dir()/f'{run_name(exp)}.json'
     if done.returncode or not record.exists():
-        raise RuntimeError(f'{run_name(exp)} failed (exit {done.returncode}); the end of {log}:\n' + '\n'.join(log.read_text().splitlines()[-12:]))
+        raise RuntimeError(f'{run_name(exp)} failed (exit {done.returncode}); the end of {log}:\n'
+                           + '\n'.join(log.read_text().splitlines()[-12:]))
     return out
 
 # %% ../nbs/14_run.ipynb #558435b2

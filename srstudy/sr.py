@@ -34,11 +34,12 @@ def _lanczos(x:Tensor)->Tensor:
     rows, cols = (_lanczos_matrix(n).to(x.device) for n in x.shape[-2:])
     return rows @ x @ cols.T
 
-# %% ../nbs/07_sr.ipynb #ee2f588a
+# %% ../nbs/07_sr.ipynb #affb7e9c
 _RESAMPLE = dict(nearest=partial(F.interpolate, scale_factor=SCALE, mode='nearest'),
-                 bicubic=partial(F.interpolate, scale_factor=SCALE, mode='bicubic', align_corners=False), lanczos=_lanczos)
+                 bicubic=partial(F.interpolate, scale_factor=SCALE, mode='bicubic',
+                                 align_corners=False), lanczos=_lanczos)
 
-# %% ../nbs/07_sr.ipynb #19e8ba64
+# %% ../nbs/07_sr.ipynb #5f979c3e
 @dataclass(frozen=True)
 class NetSpec:
     "How a family is built: its module, and the arguments of each width."
@@ -47,15 +48,18 @@ class NetSpec:
     official: str     # the checkpoint of the full width
     multiple: int = 1 # of which the sides of the input must be
 
-_HAT = dict(img_size=64, in_chans=3, upscale=4, squeeze_factor=30, conv_scale=.01, overlap_ratio=.5, img_range=1., upsampler='pixelshuffle', resi_connection='1conv')
+_HAT = dict(img_size=64, in_chans=3, upscale=4, squeeze_factor=30, conv_scale=.01, overlap_ratio=.5,
+            img_range=1., upsampler='pixelshuffle', resi_connection='1conv')
 
-# %% ../nbs/07_sr.ipynb #800abb01
+# %% ../nbs/07_sr.ipynb #e37d09da
 def _import_basicsr():
     "Import BasicSR's architectures on a torchvision that no longer has the module which they ask for."
-    name = 'torchvision.transforms.functional_tensor' # removed in torchvision 0.17, BasicSR issues 533 and 663
+    # removed in torchvision 0.17, BasicSR issues 533 and 663
+    name = 'torchvision.transforms.functional_tensor'
     if name not in sys.modules:
         from torchvision.transforms.functional import rgb_to_grayscale
-        sys.modules[name] = types.ModuleType(name); sys.modules[name].rgb_to_grayscale = rgb_to_grayscale
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].rgb_to_grayscale = rgb_to_grayscale
     from basicsr.archs import rrdbnet_arch, srresnet_arch
     return srresnet_arch.MSRResNet, rrdbnet_arch.RRDBNet
 
@@ -63,14 +67,21 @@ def _import_hat():
     from spandrel.architectures.HAT import HAT
     return HAT
 
-# %% ../nbs/07_sr.ipynb #109f0487
+# %% ../nbs/07_sr.ipynb #40b438d1
 NETS = dict(
-    srresnet=NetSpec(lambda: _import_basicsr()[0], dict(mini=dict(num_feat=16, num_block=4), full=dict(num_feat=64, num_block=16)), 'MSRResNet x4, 16 blocks of 64'),
+    srresnet=NetSpec(lambda: _import_basicsr()[0],
+                     dict(mini=dict(num_feat=16, num_block=4),
+                          full=dict(num_feat=64, num_block=16)), 'MSRResNet x4, 16 blocks of 64'),
     hat=NetSpec(_import_hat, dict(
-        mini=dict(_HAT, embed_dim=24, depths=(2, 2), num_heads=(2, 2), window_size=4, compress_ratio=3, mlp_ratio=2, num_feat=16) | dict(squeeze_factor=6),
-        full=dict(_HAT, embed_dim=180, depths=(6,)*6, num_heads=(6,)*6, window_size=16, compress_ratio=3, mlp_ratio=2)), 'HAT_SRx4_ImageNet-pretrain.pth'),
-    realesrgan=NetSpec(lambda: _import_basicsr()[1], dict(mini=dict(num_in_ch=3, num_out_ch=3, num_feat=16, num_block=2, num_grow_ch=8),
-        full=dict(num_in_ch=3, num_out_ch=3, num_feat=64, num_block=23, num_grow_ch=32)), 'RealESRGAN_x4plus.pth'))
+        mini=dict(_HAT, embed_dim=24, depths=(2, 2), num_heads=(2, 2), window_size=4,
+                  compress_ratio=3, mlp_ratio=2, num_feat=16) | dict(squeeze_factor=6),
+        full=dict(_HAT, embed_dim=180, depths=(6,)*6, num_heads=(6,)*6, window_size=16,
+                  compress_ratio=3, mlp_ratio=2)), 'HAT_SRx4_ImageNet-pretrain.pth'),
+    realesrgan=NetSpec(lambda: _import_basicsr()[1],
+                       dict(mini=dict(num_in_ch=3, num_out_ch=3, num_feat=16, num_block=2,
+                                      num_grow_ch=8),
+        full=dict(num_in_ch=3, num_out_ch=3, num_feat=64, num_block=23,
+                  num_grow_ch=32)), 'RealESRGAN_x4plus.pth'))
 
 # %% ../nbs/07_sr.ipynb #fbc7efd7
 def build_net(name:str, # srresnet, hat or realesrgan
@@ -93,47 +104,63 @@ def read_card(name:str)->dict:
     "Read the card of the mini weights of a network."
     return json.loads(weights_path(name).with_suffix('.json').read_text())
 
-# %% ../nbs/07_sr.ipynb #84073772
+# %% ../nbs/07_sr.ipynb #63442877
 def load_weights(net:nn.Module, path:str|Path)->nn.Module:
     "Load a checkpoint into `net`, strictly."
     path = Path(path)
-    if not path.exists(): raise WeightsError(f'{path} does not exist: give the path of a checkpoint')
-    state = load_file(path) if path.suffix == '.safetensors' else torch.load(path, map_location='cpu', weights_only=True)
-    for k in ('params_ema', 'params'): state = state.get(k, state) # where BasicSR's trainer puts them
+    if not path.exists():
+        raise WeightsError(f'{path} does not exist: give the path of a checkpoint')
+    state = load_file(path) if path.suffix == '.safetensors' else torch.load(path,
+            map_location='cpu', weights_only=True)
+    # where BasicSR's trainer puts them
+    for k in ('params_ema', 'params'): state = state.get(k, state)
     mine = net.state_dict()
-    wrong = [f'{what}: {sorted(keys)[:4]}{"..." if len(keys) > 4 else ""}' for what, keys in (('missing', mine.keys() - state.keys()),
-             ('unexpected', state.keys() - mine.keys()), ('of another shape', {k for k in mine.keys() & state.keys() if mine[k].shape != state[k].shape})) if keys]
-    if wrong: raise WeightsError(f"{path.name} does not fit {type(net).__name__}; keys {'; '.join(wrong)}. Is it for another arm, width or scale?")
+    wrong = [f'{what}: {sorted(keys)[:4]}{"..." if len(keys) > 4 else ""}' for what,
+             keys in (('missing', mine.keys() - state.keys()),
+             ('unexpected', state.keys() - mine.keys()), ('of another shape',
+                                                          {k for k in mine.keys() & state.keys()
+                                                           if mine[k].shape != state[k].shape})) if keys]
+    if wrong:
+        raise WeightsError(f"{path.name} does not fit {type(net).__name__}; keys "
+                           f"{'; '.join(wrong)}. Is it for another arm, width or scale?")
     net.load_state_dict(state)
     return net
 
-# %% ../nbs/07_sr.ipynb #81cd61fe
+# %% ../nbs/07_sr.ipynb #3f913972
 def _load_net(name, width, weights):
     "Return a network with its weights, and their sha256."
     net = build_net(name, width)
     if weights is None and width == 'full':
-        raise WeightsError(f'the full-width {name} is of use with its published weights only: pass weights=PATH to {NETS[name].official}')
+        raise WeightsError(f'the full-width {name} is of use with its published weights only: pass '
+                           f'weights=PATH to {NETS[name].official}')
     path = Path(weights or weights_path(name)); load_weights(net, path); sha = sha256_file(path)
     if weights is None and sha != read_card(name)['sha256']:
-        raise WeightsError(f"{path} is not the file that its card describes (sha256 {sha[:12]}, expected {read_card(name)['sha256'][:12]}): check it out again")
+        raise WeightsError(f"{path} is not the file that its card describes (sha256 {sha[:12]}, "
+                           f"expected {read_card(name)['sha256'][:12]}): check it out again")
     return net, sha
 
-# %% ../nbs/07_sr.ipynb #d71e12d2
+# %% ../nbs/07_sr.ipynb #46158ca2
 _DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 class SuperResolver:
     "An SR arm: (B,3,h,w) in [0,1] -> (B,3,4h,4w) in [0,1]."
-    def __init__(self, name:str, f, spec:dict, scale:int=SCALE, device:str='cpu', precision:str='fp32', multiple:int=1):
+    def __init__(self, name:str, f, spec:dict, scale:int=SCALE, device:str='cpu',
+                 precision:str='fp32', multiple:int=1):
         self.name, self.f, self.spec, self.scale, self.device = name, f, spec, scale, device
         self.dtype, self.multiple = pick(_DTYPES, precision, 'precision'), multiple
 
     @torch.inference_mode()
     def __call__(self, x:Tensor)->Tensor:
-        if x.ndim != 4 or x.shape[1] != 3: raise ValueError(f'{self.name} takes (B,3,h,w), but was given {tuple(x.shape)}; add a batch axis, or choose three bands')
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise ValueError(f'{self.name} takes (B,3,h,w), but was given {tuple(x.shape)}; add a '
+                             f'batch axis, or choose three bands')
         h, w = x.shape[-2:]; m = self.multiple
-        x = F.pad(x.to(self.device), (0, -w % m, 0, -h % m), 'reflect') if (h % m or w % m) else x.to(self.device)
+        x = F.pad(x.to(self.device), (0, -w % m, 0, -h % m), 'reflect') if (h % m
+                or w % m) else x.to(self.device)
         out = self._forward(x)[..., :h*self.scale, :w*self.scale]
-        if not out.isfinite().all(): raise FloatingPointError(f'{self.name} gave values that are not finite, in fp32; its weights or its input are broken')
+        if not out.isfinite().all():
+            raise FloatingPointError(f'{self.name} gave values that are not finite, in fp32; its '
+                                     f'weights or its input are broken')
         return out.clamp(0, 1)
 
     def _forward(self, x):
@@ -142,8 +169,10 @@ class SuperResolver:
         with torch.autocast(x.device.type, self.dtype): out = self.f(x).float()
         return out if out.isfinite().all() else self.f(x)
 
-# %% ../nbs/07_sr.ipynb #7095f438
-def _no_function(x): raise ValueError("the arm 'truth' computes nothing: its images are read from the synthetic data set (store.pack_truth)")
+# %% ../nbs/07_sr.ipynb #f9ba0208
+def _no_function(x):
+    raise ValueError("the arm 'truth' computes nothing: its images are read from the synthetic "
+                     "data set (store.pack_truth)")
 
 def _arm(f): return lambda width, weights: (f, None, 1)
 
@@ -153,10 +182,15 @@ def _net(name):
         return net, sha, NETS[name].widths[width].get('window_size', 1)
     return load
 
-SR = dict(none=_arm(lambda x: x), nearest=_arm(_RESAMPLE['nearest']), bicubic=_arm(_RESAMPLE['bicubic']), lanczos=_arm(_RESAMPLE['lanczos']),
+SR = dict(none=_arm(lambda x: x), nearest=_arm(_RESAMPLE['nearest']),
+          bicubic=_arm(_RESAMPLE['bicubic']), lanczos=_arm(_RESAMPLE['lanczos']),
           srresnet=_net('srresnet'), hat=_net('hat'), realesrgan=_net('realesrgan'), truth=_arm(_no_function))
 
-# %% ../nbs/07_sr.ipynb #2347f51b
+# %% ../nbs/07_sr.ipynb #102a44c5
+def _isa(device):
+    "Name what computes: two kinds of processor round differently."
+    return torch.backends.cpu.get_cpu_capability() if device == 'cpu' else torch.cuda.get_device_name(device)
+
 def get_sr(name:str, # a key of `SR`
     width:str='mini', # mini or full, for networks
     precision:str='fp32', # fp32, bf16 or fp16
@@ -167,11 +201,13 @@ def get_sr(name:str, # a key of `SR`
     f, sha, multiple = pick(SR, name, 'sr')(width, weights)
     net = isinstance(f, nn.Module)
     if net: f = f.to(device, memory_format=torch.channels_last)
-    spec = dict(name=name, weights=sha, width=width if net else None, precision=precision if net else 'fp32',
-                engine=f'torch {torch.__version__.split("+")[0]}', isa=torch.backends.cpu.get_cpu_capability() if device == 'cpu' else torch.cuda.get_device_name(device))
-    return SuperResolver(name, f, spec, 1 if name == 'none' else SCALE, device, precision if net else 'fp32', multiple)
+    spec = dict(name=name, weights=sha, width=width if net else None, precision=precision if net
+                else 'fp32',
+                engine=f'torch {torch.__version__.split("+")[0]}', isa=_isa(device))
+    return SuperResolver(name, f, spec, 1 if name == 'none' else SCALE, device, precision if net
+                         else 'fp32', multiple)
 
-# %% ../nbs/07_sr.ipynb #16685265
+# %% ../nbs/07_sr.ipynb #971b86e0
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     white:int=2000, # of the rendering
     bs:int=16, # images at once
@@ -179,7 +215,9 @@ def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     "Super-resolve every chip, or return what is already there."
     spec = dict(chips=canonical_hash(chips.spec), white=white, sr=sr.spec)
     def make(at):
-        x = torch.from_numpy(render_rgb(np.stack([chips[i] for i in at]), white)).permute(0, 3, 1, 2)
+        x = torch.from_numpy(render_rgb(np.stack([chips[i] for i in at]), white)).permute(0, 3, 1,
+                2)
         y = torch.cat([sr(b.float()/255).mul(255).round().byte().cpu() for b in x.split(bs)])
         return y.permute(0, 2, 3, 1).numpy()
-    return write_store(store_dir('sr', spec), spec, chips.ids, make, 'htj2k', desc=f'super-resolution, {sr.name}')
+    return write_store(store_dir('sr', spec), spec, chips.ids, make, 'htj2k',
+                       desc=f'super-resolution, {sr.name}')

@@ -27,27 +27,32 @@ CODECS = dict(raw=(_encode_raw, lambda b, shape, dtype: np.frombuffer(b, dtype).
 class StoreError(RuntimeError):
     "A store that is not whole, damaged, or made from something else."
 
-# %% ../nbs/05_store.ipynb #a845b566
+# %% ../nbs/05_store.ipynb #bc105814
 def _manifest(folder:Path)->dict: # shard number -> its line
     "Return the shards that are there: a line counts when it is whole and its file has its size."
     shards, path = {}, folder/'manifest.jsonl'
     for line in path.read_text().splitlines() if path.exists() else ():
         try: row = json.loads(line)
-        except json.JSONDecodeError: continue                    # the writer died in the middle of this line
-        if (f := folder/row['file']).exists() and f.stat().st_size == row['bytes']: shards[row['shard']] = row
+        except json.JSONDecodeError:
+            continue # the writer died in the middle of this line
+        if (f := folder/row['file']).exists() and f.stat().st_size == row['bytes']:
+            shards[row['shard']] = row
     return shards
 
-# %% ../nbs/05_store.ipynb #6dd92ed3
+# %% ../nbs/05_store.ipynb #c2b13deb
 class Store:
     "Images by position, `store[i]`: (h,w,C) arrays; complete, or not to be opened."
     def __init__(self, folder:str|Path):
         self.folder, self._open = Path(folder), {}
-        if not (self.folder/'spec.json').exists(): raise StoreError(f'{folder} is not a store: it has no spec.json; make it again')
+        if not (self.folder/'spec.json').exists():
+            raise StoreError(f'{folder} is not a store: it has no spec.json; make it again')
         head = json.loads((self.folder/'spec.json').read_text())
         self.spec, self.ids, self.per_shard, self.codec = head['spec'], head['ids'], head['per_shard'], head['codec']
         self.shards = _manifest(self.folder)
         missing = -(-len(self.ids)//self.per_shard) - len(self.shards)
-        if missing: raise StoreError(f'{folder} is not whole: {missing} shards are missing; run what makes it again, which takes up where it was')
+        if missing:
+            raise StoreError(f'{folder} is not whole: {missing} shards are missing; run what makes '
+                             f'it again, which takes up where it was')
         self.shape, self.dtype = tuple(self.shards[0]['shape']), np.dtype(self.shards[0]['dtype'])
 
     def __len__(self): return len(self.ids)
@@ -55,33 +60,42 @@ class Store:
 
     def __getitem__(self, i:int)->np.ndarray:
         shard, at = divmod(range(len(self.ids))[i], self.per_shard)
-        if shard not in self._open: self._open[shard] = pa.ipc.open_file(pa.memory_map(str(self.folder/self.shards[shard]['file']))).get_batch(0)
-        return CODECS[self.codec][1](self._open[shard].column('image')[at].as_py(), self.shape, self.dtype)
+        if shard not in self._open:
+            file = pa.memory_map(str(self.folder/self.shards[shard]['file']))
+            self._open[shard] = pa.ipc.open_file(file).get_batch(0)
+        return CODECS[self.codec][1](self._open[shard].column('image')[at].as_py(), self.shape,
+                                     self.dtype)
 
     def verify(self):
         "Read every shard and compare its sha256."
         for row in self.shards.values():
             if sha256_file(self.folder/row['file']) != row['sha256']:
-                raise StoreError(f"{self.folder/row['file']} is damaged: its sha256 is not the manifest's. Remove the file and run what makes it again")
+                raise StoreError(f"{self.folder/row['file']} is damaged: its sha256 is not the "
+                                 f"manifest's. Remove the file and run what makes it again")
         return self
 
-# %% ../nbs/05_store.ipynb #f3123aef
+# %% ../nbs/05_store.ipynb #15f3ac4b
 def _write_shard(folder:Path, number:int, ids:list, images:np.ndarray, codec:str):
     "Write one shard and then its line in the manifest."
     encode = pick(CODECS, codec, 'codec')[0]
-    batch = pa.record_batch([pa.array(ids), pa.array([encode(np.ascontiguousarray(a)) for a in images], pa.large_binary())], ['id', 'image'])
+    batch = pa.record_batch([pa.array(ids),
+                             pa.array([encode(np.ascontiguousarray(a)) for a in images],
+                                      pa.large_binary())], ['id', 'image'])
     sink = io.BytesIO()
     with pa.ipc.new_file(sink, batch.schema) as w: w.write(batch)
     data = sink.getvalue(); sha = hashlib.sha256(data).hexdigest()
-    name = f'{number:05d}-{sha[:12]}.arrow' # two writers that differ in a bit do not overwrite each other
+    # two writers that differ in a bit do not overwrite each other
+    name = f'{number:05d}-{sha[:12]}.arrow'
     write_atomic(folder/name, data)
-    row = dict(shard=number, file=name, sha256=sha, bytes=len(data), count=len(ids), shape=images.shape[1:], dtype=str(images.dtype))
-    line = '\n' + json.dumps(row) + '\n'    # the first newline ends what a killed writer may have left
+    row = dict(shard=number, file=name, sha256=sha, bytes=len(data), count=len(ids),
+               shape=images.shape[1:], dtype=str(images.dtype))
+    # the first newline ends what a killed writer may have left
+    line = '\n' + json.dumps(row) + '\n'
     fd = os.open(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try: os.write(fd, line.encode()); os.fsync(fd)
     finally: os.close(fd)
 
-# %% ../nbs/05_store.ipynb #50aff76a
+# %% ../nbs/05_store.ipynb #3856435b
 def write_store(folder:str|Path, # where; as `store_dir` names it
     spec:dict, # what the images are made from: engine, precision, weights, all that changes them
     ids:list, # one name per image
@@ -91,10 +105,12 @@ def write_store(folder:str|Path, # where; as `store_dir` names it
     desc:str='', # of the progress bar
     )->Store:
     "Make the images that are missing and return the whole store."
-    folder = Path(folder); head = dict(spec=spec, ids=list(map(str, ids)), per_shard=shard, codec=codec)
+    folder = Path(folder)
+    head = dict(spec=spec, ids=list(map(str, ids)), per_shard=shard, codec=codec)
     if not ids: raise StoreError('there are no images to store: the index is empty')
     if (folder/'spec.json').exists() and json.loads((folder/'spec.json').read_text()) != json.loads(json.dumps(head)):
-        raise StoreError(f'{folder} was made from something else; remove it, or name the store by its content with store_dir')
+        raise StoreError(f'{folder} was made from something else; remove it, or name the store by '
+                         f'its content with store_dir')
     write_atomic(folder/'spec.json', json.dumps(head))
     there = _manifest(folder)
     todo = [k for k in range(-(-len(ids)//shard)) if k not in there]
@@ -109,7 +125,7 @@ def store_dir(kind:str, # chips, truth or sr
     "Name a store by its content."
     return cache_dir()/kind/canonical_hash(spec)
 
-# %% ../nbs/05_store.ipynb #6b13e5cc
+# %% ../nbs/05_store.ipynb #f24e4cd9
 def _fingerprint(paths:list)->str:
     "Name files by path, size and time."
     stat = lambda p: [str(p), os.stat(p).st_size, os.stat(p).st_mtime_ns]
@@ -122,11 +138,13 @@ def pack_chips(index:pd.DataFrame, # of `read_index`
     "Pack bands of every patch."
     column = 's1_path' if bands[0] in ('VV', 'VH') else 'path'
     files = [f'{p}/{Path(p).name}_{bands[0]}.tif' for p in index[column]]
-    if lost := [f for f in files if not os.path.exists(f)]: raise DataError(f'{len(lost)} files are missing, such as {lost[0]}: copy the patches again')
-    spec = dict(bands=list(bands), ids=canonical_hash(index.patch_id.tolist()), files=_fingerprint(files))
+    if lost := [f for f in files if not os.path.exists(f)]:
+        raise DataError(f'{len(lost)} files are missing, such as {lost[0]}: copy the patches again')
+    spec = dict(bands=list(bands), ids=canonical_hash(index.patch_id.tolist()),
+                files=_fingerprint(files))
     return _pack('chips', spec, index, lambda i: load_bands(index[column].iloc[i], bands), workers)
 
-# %% ../nbs/05_store.ipynb #e4a566fe
+# %% ../nbs/05_store.ipynb #26663831
 def _pack(kind, spec, index, read, workers):
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         return write_store(store_dir(kind, spec), spec, index.patch_id.tolist(),
@@ -135,20 +153,24 @@ def _pack(kind, spec, index, read, workers):
 def pack_truth(index:pd.DataFrame, workers:int=2)->Store: # (4h,4w,3) uint16
     "Pack the true 2.5 m images of synthetic scenes."
     if not all(index.truth_path): load_truth('') # says what is wrong
-    spec = dict(ids=canonical_hash(index.patch_id.tolist()), files=_fingerprint(index.truth_path.tolist()))
+    spec = dict(ids=canonical_hash(index.patch_id.tolist()),
+                files=_fingerprint(index.truth_path.tolist()))
     return _pack('truth', spec, index, lambda i: load_truth(index.truth_path.iloc[i]), workers)
 
-# %% ../nbs/05_store.ipynb #a5ab5167
+# %% ../nbs/05_store.ipynb #d0436af8
 class RicoChips(Mapping):
     "Patches of an LMDB that rico-hdl wrote: name -> {band: (h,w) array}."
     def __init__(self, path:str|Path):
         self.path, self._env = Path(path), (None, None)
-        if not (self.path/'data.mdb').exists(): raise DataError(f'{path} is not an LMDB folder: it has no data.mdb; give the folder that rico-hdl wrote')
+        if not (self.path/'data.mdb').exists():
+            raise DataError(f'{path} is not an LMDB folder: it has no data.mdb; give the folder '
+                            f'that rico-hdl wrote')
 
     def _begin(self):
         pid, env = self._env
         if pid != os.getpid():
-            env = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False, meminit=False)
+            env = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False,
+                            meminit=False)
             self._env = os.getpid(), env
         return env.begin()
 

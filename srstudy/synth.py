@@ -13,9 +13,10 @@ from scipy.ndimage import gaussian_filter
 from .core import pick, seed_for
 from .labels import BEN43_CODE
 
-# %% ../nbs/03_synth.ipynb #20a9bc15
+# %% ../nbs/03_synth.ipynb #867dbf26
 SYNTH_VERSION = '1'
-S2_BANDS = ('B01', 'B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B09', 'B10', 'B11', 'B12')
+S2_BANDS = ('B01', 'B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B09', 'B10', 'B11',
+            'B12')
 _MATERIALS = """crop 300 320 620 380 950 2900 3600 3750 3850 3700 15 1800 900 -11 -17
 young 380 430 780 650 1200 2300 2700 2850 2950 2900 15 2100 1300 -12 -18.5
 stubble 520 640 980 1200 1550 1850 2050 2200 2350 2350 20 2900 2100 -13 -20.5
@@ -51,19 +52,22 @@ _OPTICAL = np.stack([v[:13] for v in _TABLE.values()])             # (M, 13) ref
 _RADAR = 10**(np.stack([v[13:] for v in _TABLE.values()])/10)      # (M, 2) VV, VH, linear power
 _M = {name: i for i, name in enumerate(MATERIALS)}
 
-# %% ../nbs/03_synth.ipynb #3d89e896
+# %% ../nbs/03_synth.ipynb #cda8a512
 class _Ground:
     "A square of ground with its coordinates and its random numbers."
     def __init__(self, rng, side):
         self.rng, self.side = rng, side
         self.y, self.x = np.mgrid[:side, :side].astype(np.float32)
-        self.theta = rng.uniform(0, np.pi)          # the direction that people built and ploughed along
+        # the direction that people built and ploughed along
+        self.theta = rng.uniform(0, np.pi)
         self.white = rng.standard_normal((side, side)).astype(np.float32)
 
     def smooth(self, sigma):
         "Smooth noise with mean 0 and spread 1."
-        pad = int(2*sigma) # noise is drawn wider than the ground, so that its edges are like its middle
-        n = gaussian_filter(self.rng.standard_normal((self.side + 2*pad,)*2).astype(np.float32), sigma, truncate=2.5)
+        # noise is drawn wider than the ground, so that its edges are like its middle
+        pad = int(2*sigma)
+        n = gaussian_filter(self.rng.standard_normal((self.side + 2*pad,)*2).astype(np.float32),
+                            sigma, truncate=2.5)
         n = n[pad:pad + self.side, pad:pad + self.side]
         return (n - n.mean())/(n.std() + 1e-9)
 
@@ -75,7 +79,7 @@ class _Ground:
         "A wave across the direction of ploughing."
         return np.sin(2*np.pi/period*self.turned(self.theta if theta is None else theta)[0])
 
-# %% ../nbs/03_synth.ipynb #b6f482e3
+# %% ../nbs/03_synth.ipynb #a9a82b88
 def _scatter(g:_Ground, spacing, jitter=.8, stretch=1., distance=np.hypot):
     "Scatter points on a turned grid; per pixel, the distance to the nearest, its offset and three numbers of its own."
     u, v = g.turned(g.theta)
@@ -89,7 +93,8 @@ def _scatter(g:_Ground, spacing, jitter=.8, stretch=1., distance=np.hypot):
         for dv in (-1, 0, 1):
             at = (iu + du - lo)*n + iv + dv - lo
             p = table[:, :2].take(at, 0)
-            d = distance(iu + du + .5 + jitter*(p[..., 0] - .5) - u, stretch*(iv + dv + .5 + jitter*(p[..., 1] - .5) - v))
+            d = distance(iu + du + .5 + jitter*(p[..., 0] - .5) - u,
+                         stretch*(iv + dv + .5 + jitter*(p[..., 1] - .5) - v))
             near = d < best
             best[near], index[near] = d[near], at[near]
     own = table.take(index, 0)
@@ -97,7 +102,7 @@ def _scatter(g:_Ground, spacing, jitter=.8, stretch=1., distance=np.hypot):
     ov = stretch*(index % n + lo + .5 + jitter*(own[..., 1] - .5) - v)
     return best*spacing, ou*spacing, ov*spacing, own[..., 2:]
 
-# %% ../nbs/03_synth.ipynb #aa8325ca
+# %% ../nbs/03_synth.ipynb #0f285446
 def _parcels(g, spacing, jitter, stretch):
     "Scatter parcels: with the larger of two offsets as distance, their sides follow the direction of ploughing."
     return _scatter(g, spacing, jitter, stretch, lambda a, b: np.maximum(abs(a), abs(b)))
@@ -105,7 +110,9 @@ def _parcels(g, spacing, jitter, stretch):
 def _mix(*parts):
     "Materials in parcels: `own` picks one per parcel by its share."
     names, shares = parts[::2], np.cumsum(parts[1::2])
-    return lambda own: np.array([_M[n] for n in names])[np.minimum(np.searchsorted(shares, own*shares[-1]), len(names)-1)]
+    return lambda own: np.array([_M[n]
+                                 for n in names])[np.minimum(np.searchsorted(shares,
+                                         own*shares[-1]), len(names)-1)]
 
 def _fields(g, cells, *parts, spacing=None, rows=5, depth=.07):
     "Parcels under plough: one crop each, rows along one side, a margin between them."
@@ -114,22 +121,24 @@ def _fields(g, cells, *parts, spacing=None, rows=5, depth=.07):
     bright = (.82 + .36*own[..., 2])*(1 + depth*tilt + .03*g.white + .05*g.smooth(6))
     return _mix(*parts)(own[..., 0]), bright
 
-# %% ../nbs/03_synth.ipynb #2a46e139
+# %% ../nbs/03_synth.ipynb #156c5650
 def _trees(g, spacing, tree, floor, radius=.5, jitter=.8, relief=.35, second=None):
     "Crowns lit from one side, with shadow on the other; between them the floor."
     d, ou, ov, own = _scatter(g, spacing, jitter)
     inside = d < spacing*radius*(.75 + .5*own[..., 0])
     lit = (ou + ov)/(spacing*1.4)
-    bright = np.where(inside, .95 + .35*(own[..., 1] - .5) + relief*lit, 1 - .45*(lit < -.12)*(d < spacing*radius*1.7))
+    bright = np.where(inside, .95 + .35*(own[..., 1] - .5) + relief*lit,
+                      1 - .45*(lit < -.12)*(d < spacing*radius*1.7))
     kind = np.where(own[..., 2] < .5, _M[tree], _M[second or tree])
     return np.where(inside, kind, _M[floor]), bright*(1 + .04*g.white + .05*g.smooth(8))
 
 def _plain(g, *names, grain=.05, patch=9, relief=.1):
     "Natural cover: a few materials in soft patches."
     n = g.smooth(patch); level = np.linspace(-.6, .6, len(names) + 1)[1:-1]
-    return np.array([_M[m] for m in names])[np.digitize(n + .3*g.white, level)], 1 + relief*g.smooth(3) + grain*g.white
+    return np.array([_M[m] for m in names])[np.digitize(n + .3*g.white,
+                                                        level)], 1 + relief*g.smooth(3) + grain*g.white
 
-# %% ../nbs/03_synth.ipynb #0337e33c
+# %% ../nbs/03_synth.ipynb #a35635e5
 def _built(g, lot, street, roofs, garden, cover=.62, shade=.45):
     "A street grid with a roof on each lot, its shadow, and what is between."
     u, v = g.turned(g.theta)
@@ -137,15 +146,18 @@ def _built(g, lot, street, roofs, garden, cover=.62, shade=.45):
     on_street = ((u % block) < street) | ((v % (block*1.6)) < street)
     lu, lv = (u % block - street)/lot, (v % (block*1.6) - street)/lot
     own = g.rng.random((64*64, 3)).astype(np.float32)[
-        ((np.floor(u/block)*7 + np.floor(lu)).astype(int) % 64)*64 + (np.floor(v/(block*1.6))*11 + np.floor(lv)).astype(int) % 64]
+        ((np.floor(u/block)*7 + np.floor(lu)).astype(int) % 64)*64 + (np.floor(v/(block*1.6))*11
+                + np.floor(lv)).astype(int) % 64]
     fu, fv = lu % 1, lv % 1
     half = cover*(.75 + .25*own[..., 1])/2
     roof = (abs(fu - .5) < half) & (abs(fv - .5) < half*.85) & ~on_street & (own[..., 2] > .06)
     shadow = (abs(fu - .62) < half) & (abs(fv - .62) < half*.85) & ~roof & ~on_street
     kinds = np.array([_M[r] for r in roofs])[(own[..., 0]*len(roofs)).astype(int)]
     ridge = 1 + .16*np.sign(fu - .5)
-    mat = np.where(on_street, _M['asphalt'], np.where(roof, kinds, np.where(own[..., 1] > .25, _M[garden], _M['asphalt'])))
-    return mat, np.where(roof, ridge*(.8 + .4*own[..., 1]), np.where(shadow, shade, 1.))*(1 + .05*g.white)
+    mat = np.where(on_street, _M['asphalt'],
+                   np.where(roof, kinds, np.where(own[..., 1] > .25, _M[garden], _M['asphalt'])))
+    return mat, np.where(roof, ridge*(.8 + .4*own[..., 1]), np.where(shadow, shade, 1.))*(1
+            + .05*g.white)
 
 # %% ../nbs/03_synth.ipynb #2f499b48
 def _water(g, name, swell=0., period=7):
@@ -159,36 +171,73 @@ def _mosaic(g, own, *painters):
     done = [p() for p in painters]
     return tuple(np.choose(which, parts) for parts in zip(*done))
 
-# %% ../nbs/03_synth.ipynb #2e03762d
+# %% ../nbs/03_synth.ipynb #9437f3f5
+_BUILT = {
+    111: lambda g, c: _built(g, 7, 3, ('tile', 'slate', 'tile'), 'asphalt', .9),
+    112: lambda g, c: _built(g, 8, 3, ('tile', 'slate', 'tile'), 'grass'),
+    121: lambda g, c: _built(g, 26, 5, ('metal', 'slate', 'metal'), 'asphalt', .74),
+    122: lambda g, c: _built(g, 30, 14, ('slate',), 'hay', .3),
+    123: lambda g, c: _built(g, 22, 9, ('metal', 'slate'), 'asphalt', .5),
+    124: lambda g, c: _built(g, 40, 16, ('metal',), 'grass', .2),
+    131: lambda g, c: _plain(g, 'rock', 'soil', 'sand', relief=.2),
+    132: lambda g, c: _plain(g, 'soil', 'rock', 'stubble', relief=.25, patch=4),
+    133: lambda g, c: _plain(g, 'soil', 'sand', 'asphalt', patch=5),
+    141: lambda g, c: _trees(g, 8, 'broadleaf', 'grass', .42),
+    142: lambda g, c: _mosaic(g, c[3][..., 0],
+                          lambda: _plain(g, 'grass', grain=.01, relief=.02),
+                          lambda: _trees(g, 7, 'broadleaf', 'grass', .4)),
+}
+
+# %% ../nbs/03_synth.ipynb #35c6959e
 _ARABLE = ('crop', 3, 'young', 2, 'soil', 2.5, 'stubble', 1.5)
-_PAINT = {
-    111: lambda g, c: _built(g, 7, 3, ('tile', 'slate', 'tile'), 'asphalt', .9), 112: lambda g, c: _built(g, 8, 3, ('tile', 'slate', 'tile'), 'grass'),
-    121: lambda g, c: _built(g, 26, 5, ('metal', 'slate', 'metal'), 'asphalt', .74), 122: lambda g, c: _built(g, 30, 14, ('slate',), 'hay', .3),
-    123: lambda g, c: _built(g, 22, 9, ('metal', 'slate'), 'asphalt', .5), 124: lambda g, c: _built(g, 40, 16, ('metal',), 'grass', .2),
-    131: lambda g, c: _plain(g, 'rock', 'soil', 'sand', relief=.2), 132: lambda g, c: _plain(g, 'soil', 'rock', 'stubble', relief=.25, patch=4),
-    133: lambda g, c: _plain(g, 'soil', 'sand', 'asphalt', patch=5), 141: lambda g, c: _trees(g, 8, 'broadleaf', 'grass', .42),
-    142: lambda g, c: _mosaic(g, c[3][..., 0], lambda: _plain(g, 'grass', grain=.01, relief=.02), lambda: _trees(g, 7, 'broadleaf', 'grass', .4)),
-    211: lambda g, c: _fields(g, c, *_ARABLE), 212: lambda g, c: _fields(g, c, 'crop', 5, 'young', 1, 'soil', 1, rows=4, depth=.12),
+_FARMED = {
+    211: lambda g, c: _fields(g, c, *_ARABLE),
+    212: lambda g, c: _fields(g, c, 'crop', 5, 'young', 1, 'soil', 1, rows=4, depth=.12),
     213: lambda g, c: _fields(g, c, 'paddy', 3, 'crop', 1, rows=12, depth=.03),
-    221: lambda g, c: (np.where(g.rows(3.6) > -.2, _M['crop'], _M['soil']), 1 + .12*g.rows(3.6) + .06*g.white),
-    222: lambda g, c: _trees(g, 4.2, 'broadleaf', 'grass', .38, .12, .25), 223: lambda g, c: _trees(g, 5, 'olive', 'soil', .36, .15, .3),
+    221: lambda g, c: (np.where(g.rows(3.6) > -.2, _M['crop'], _M['soil']),
+                          1 + .12*g.rows(3.6) + .06*g.white),
+    222: lambda g, c: _trees(g, 4.2, 'broadleaf', 'grass', .38, .12, .25),
+    223: lambda g, c: _trees(g, 5, 'olive', 'soil', .36, .15, .3),
     231: lambda g, c: _fields(g, c, 'grass', 4, 'hay', 1.2, 'young', .5, rows=40, depth=.02),
-    241: lambda g, c: _mosaic(g, c[3][..., 0], lambda: _fields(g, c, *_ARABLE), lambda: _trees(g, 5, 'olive', 'soil', .36, .15)),
-    242: lambda g, c: _fields(g, c, 'crop', 2, 'grass', 2, 'soil', 1.5, 'young', 1.5, 'olive', .7, 'stubble', 1, spacing=10, rows=3.5, depth=.12),
-    243: lambda g, c: _mosaic(g, c[3][..., 0], lambda: _fields(g, c, *_ARABLE), lambda: _trees(g, 4, 'broadleaf', 'shrub', .52),
-                              lambda: _plain(g, 'shrub', 'grass', 'hay')),
+    241: lambda g, c: _mosaic(g, c[3][..., 0],
+                          lambda: _fields(g, c, *_ARABLE),
+                          lambda: _trees(g, 5, 'olive', 'soil', .36, .15)),
+    242: lambda g, c: _fields(g, c, 'crop', 2, 'grass', 2, 'soil', 1.5, 'young', 1.5, 'olive',
+                          .7, 'stubble', 1, spacing=10, rows=3.5, depth=.12),
+    243: lambda g, c: _mosaic(g, c[3][..., 0],
+                          lambda: _fields(g, c, *_ARABLE),
+                          lambda: _trees(g, 4, 'broadleaf', 'shrub', .52),
+                          lambda: _plain(g, 'shrub', 'grass', 'hay')),
     244: lambda g, c: _trees(g, 10, 'olive', 'hay', .34, .9, second='maquis'),
-    311: lambda g, c: _trees(g, 4.2, 'broadleaf', 'shrub', .56), 312: lambda g, c: _trees(g, 2.7, 'conifer', 'heath', .52, relief=.45),
+}
+
+# %% ../nbs/03_synth.ipynb #f2bcfb78
+_NATURAL = {
+    311: lambda g, c: _trees(g, 4.2, 'broadleaf', 'shrub', .56),
+    312: lambda g, c: _trees(g, 2.7, 'conifer', 'heath', .52, relief=.45),
     313: lambda g, c: _trees(g, 3.4, 'broadleaf', 'heath', .55, second='conifer'),
-    321: lambda g, c: _plain(g, 'grass', 'hay', 'hay', patch=6), 322: lambda g, c: _plain(g, 'heath', 'heath', 'shrub', patch=4, grain=.09),
-    323: lambda g, c: _trees(g, 3.2, 'maquis', 'hay', .42), 324: lambda g, c: _trees(g, 4.5, 'broadleaf', 'hay', .4, second='shrub'),
-    331: lambda g, c: _plain(g, 'sand', grain=.02, relief=.06), 332: lambda g, c: _plain(g, 'rock', 'rock', 'heath', patch=4, relief=.25),
-    333: lambda g, c: _plain(g, 'rock', 'hay', 'heath', patch=3, relief=.15), 334: lambda g, c: _plain(g, 'char', 'char', 'maquis', patch=5),
-    411: lambda g, c: _plain(g, 'marsh', 'lake', 'marsh', 'shrub', patch=4), 412: lambda g, c: _plain(g, 'peat', 'heath', 'peat', 'lake', patch=3, grain=.07),
-    421: lambda g, c: _plain(g, 'salt_marsh', 'mud', 'salt_marsh', patch=3), 422: lambda g, c: _fields(g, c, 'brine', 3, 'mud', 1, 'river', 1, rows=60, depth=.01),
-    423: lambda g, c: _plain(g, 'mud', 'mud', 'shoal', patch=7), 511: lambda g, c: _water(g, 'river', .02), 512: lambda g, c: _water(g, 'lake'),
-    521: lambda g, c: _water(g, 'shoal', .02), 522: lambda g, c: _mosaic(g, c[3][..., 0], lambda: _water(g, 'river', .04), lambda: _water(g, 'shoal', .04)),
-    523: lambda g, c: _water(g, 'sea', .09)}
+    321: lambda g, c: _plain(g, 'grass', 'hay', 'hay', patch=6),
+    322: lambda g, c: _plain(g, 'heath', 'heath', 'shrub', patch=4, grain=.09),
+    323: lambda g, c: _trees(g, 3.2, 'maquis', 'hay', .42),
+    324: lambda g, c: _trees(g, 4.5, 'broadleaf', 'hay', .4, second='shrub'),
+    331: lambda g, c: _plain(g, 'sand', grain=.02, relief=.06),
+    332: lambda g, c: _plain(g, 'rock', 'rock', 'heath', patch=4, relief=.25),
+    333: lambda g, c: _plain(g, 'rock', 'hay', 'heath', patch=3, relief=.15),
+    334: lambda g, c: _plain(g, 'char', 'char', 'maquis', patch=5),
+    411: lambda g, c: _plain(g, 'marsh', 'lake', 'marsh', 'shrub', patch=4),
+    412: lambda g, c: _plain(g, 'peat', 'heath', 'peat', 'lake', patch=3, grain=.07),
+    421: lambda g, c: _plain(g, 'salt_marsh', 'mud', 'salt_marsh', patch=3),
+    422: lambda g, c: _fields(g, c, 'brine', 3, 'mud', 1, 'river', 1, rows=60, depth=.01),
+    423: lambda g, c: _plain(g, 'mud', 'mud', 'shoal', patch=7),
+    511: lambda g, c: _water(g, 'river', .02),
+    512: lambda g, c: _water(g, 'lake'),
+    521: lambda g, c: _water(g, 'shoal', .02),
+    522: lambda g, c: _mosaic(g, c[3][..., 0],
+                          lambda: _water(g, 'river', .04),
+                          lambda: _water(g, 'shoal', .04)),
+    523: lambda g, c: _water(g, 'sea', .09),
+}
+_PAINT = _BUILT | _FARMED | _NATURAL
 
 # %% ../nbs/03_synth.ipynb #81ef15f7
 _THEMES = dict( # share of scenes, parcel size, water, classes with weights
@@ -251,13 +300,14 @@ def _sampling(side:int, step:int)->np.ndarray: # (side/step, side), rows sum to 
     d = np.exp(-.5*((np.arange(side) - centre[:, None])/sigma)**2)
     return (d/d.sum(1, keepdims=True)).astype(np.float32)
 
-# %% ../nbs/03_synth.ipynb #c45fde43
+# %% ../nbs/03_synth.ipynb #6410bf72
 def observe(cube, # (4s,4s,C) float32 on the ground
     step:int, # pixels of 2.5 m per pixel seen: 4, 8 or 24
     )->np.ndarray: # (4s/step, 4s/step, C)
     "See the ground through the point spread function, sampled."
     d = _sampling(cube.shape[0], step)
-    return np.einsum('iy,yjc->ijc', d, np.einsum('jx,yxc->yjc', d, cube, optimize=True), optimize=True)
+    return np.einsum('iy,yjc->ijc', d, np.einsum('jx,yxc->yjc', d, cube, optimize=True),
+                     optimize=True)
 
 # %% ../nbs/03_synth.ipynb #b14e4c22
 @dataclass(frozen=True)
@@ -270,8 +320,9 @@ class Scene:
     sar: dict             # VV, VH -> (s,s) float32 dB
     labels: list          # BigEarthNet-43, in CORINE's order
 
-# %% ../nbs/03_synth.ipynb #e75d2cf5
-_STEP = {**dict.fromkeys(('B02', 'B03', 'B04', 'B08'), 4), **dict.fromkeys(('B01', 'B09', 'B10'), 24)}
+# %% ../nbs/03_synth.ipynb #448f4919
+_STEP = {**dict.fromkeys(('B02', 'B03', 'B04', 'B08'), 4),
+         **dict.fromkeys(('B01', 'B09', 'B10'), 24)}
 _SHARE = .03 # a class that covers less of a scene is not among its labels
 
 def _see(ground, radar, rng):
@@ -281,19 +332,22 @@ def _see(ground, radar, rng):
         at = [i for i, b in enumerate(S2_BANDS) if _STEP.get(b, 8) == step]
         seen = observe(ground[..., at], step)
         seen = seen + rng.standard_normal(seen.shape).astype(np.float32)*(8 + .01*seen)
-        bands |= {S2_BANDS[i]: np.clip(np.rint(seen[..., k]), 1, 20_000).astype(np.uint16) for k, i in enumerate(at)}
+        bands |= {S2_BANDS[i]: np.clip(np.rint(seen[..., k]), 1, 20_000).astype(np.uint16) for k,
+                  i in enumerate(at)}
     power = observe(radar, 4)
     speckle = rng.gamma(4.4, 1/4.4, power.shape) # about 4.4 looks, as in the GRD product
     db = (10*np.log10(power*speckle)).astype(np.float32)
     return bands, dict(VV=db[..., 0], VH=db[..., 1])
 
-# %% ../nbs/03_synth.ipynb #75dca831
+# %% ../nbs/03_synth.ipynb #7043b7bc
 def make_scene(seed:int, # names the scene
     size:int=36, # side of the observation in 10 m pixels, a multiple of 6
     theme:str|None=None, # drawn by its share unless given
     )->Scene:
     "Draw a landscape and observe it."
-    if size % 6 or size < 12: raise ValueError(f'size={size}: a scene needs a multiple of 6 of at least 12 pixels, for its 60 m bands')
+    if size % 6 or size < 12:
+        raise ValueError(f'size={size}: a scene needs a multiple of 6 of at least 12 pixels, for '
+                         f'its 60 m bands')
     rng = np.random.default_rng(seed)
     shares = np.array([t[0] for t in _THEMES.values()])
     drawn = list(_THEMES)[rng.choice(len(_THEMES), p=shares/shares.sum())]
@@ -304,11 +358,14 @@ def make_scene(seed:int, # names the scene
     for code in np.unique(cover):
         m, b = _PAINT[int(code)](g, cells); here = cover == code
         mat[here], bright[here] = m[here], b[here]
-    season = rng.normal(1, .1, (len(MATERIALS), 1)).clip(.7, 1.3)       # no two fields of crop are the same
+    # no two fields of crop are the same
+    season = rng.normal(1, .1, (len(MATERIALS), 1)).clip(.7, 1.3)
     light, haze = rng.uniform(.85, 1.1), rng.uniform(0, 70)*np.linspace(1.5, 0, 13)**2
-    ground = (_OPTICAL*season*light).astype(np.float32)[mat]*bright[..., None].clip(.25, 1.9).astype(np.float32) + haze.astype(np.float32)
+    ground = (_OPTICAL*season*light).astype(np.float32)[mat]*bright[..., None].clip(.25,
+            1.9).astype(np.float32) + haze.astype(np.float32)
     bands, sar = _see(ground, _RADAR.astype(np.float32)[mat], rng)
     name = {c: n for n, c in BEN43_CODE.items()}
-    labels = [name[int(c)] for c, k in zip(*np.unique(cover, return_counts=True)) if k >= _SHARE*cover.size]
+    labels = [name[int(c)] for c, k in zip(*np.unique(cover, return_counts=True))
+              if k >= _SHARE*cover.size]
     truth = np.clip(np.rint(ground[..., [3, 2, 1]]), 1, 20_000).astype(np.uint16)
     return Scene(theme, cover.astype(np.uint16), truth, bands, sar, labels)

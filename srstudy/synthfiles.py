@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['disturb_labels', 'write_synthetic', 'get_synthetic']
 
-# %% ../nbs/03a_synthfiles.ipynb #cd98b59b
+# %% ../nbs/03a_synthfiles.ipynb #9b1728d2
 import json, os, shutil
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, rasterio
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from tqdm.auto import tqdm
@@ -18,7 +19,7 @@ from .core import cache_dir, canonical_hash, pick, seed_for, write_atomic
 from .labels import BEN43, convert_labels
 from .synth import SYNTH_VERSION, make_scene
 
-# %% ../nbs/03a_synthfiles.ipynb #8de0c206
+# %% ../nbs/03a_synthfiles.ipynb #0cee4583
 _TILES = ('29SND', '29UPU', '32TMT', '32UPE', '33UUP', '33UVP', '34UEG', '34VER', '35VPK', '35ULA')
 
 def _place(i:int, # number of the scene
@@ -31,11 +32,12 @@ def _place(i:int, # number of the scene
     share = (tile*7 % count + .5)/count         # tiles of a split are spread over the zones
     day = f'2017{4 + tile % 6:02d}{1 + tile % 28:02d}'
     hour = f'{9 + tile % 3:02d}{tile % 60:02d}{(7*tile) % 60:02d}'
-    return dict(tile=where, day=day, hour=hour, col=col, row=row, zone=int(where[:2]), orbit=tile % 143,
+    return dict(tile=where, day=day, hour=hour, col=col, row=row, zone=int(where[:2]),
+                orbit=tile % 143,
                 split='train' if share < .6 else 'val' if share < .75 else 'test', sat='AB'[tile % 2],
                 x=300_000 + 100*(tile//len(_TILES)), y=5_000_000 - 100*(tile//len(_TILES)))
 
-# %% ../nbs/03a_synthfiles.ipynb #2c26425d
+# %% ../nbs/03a_synthfiles.ipynb #1dcd608a
 def _names(p:dict, version:str)->dict:
     "Return the patch's names, and its folders below the root."
     hour = p['hour'].lstrip('0') if version == 'v1' else p['hour']
@@ -43,10 +45,12 @@ def _names(p:dict, version:str)->dict:
     s1_tile = f"S1{p['sat']}_IW_GRDH_1SDV_{p['day']}T{p['hour']}"
     if version == 'v1':
         s2, s1 = f"S2{p['sat']}_MSIL2A_{p['day']}T{hour}_{at}", f"{s1_tile}_{p['tile']}_{at}"
-        return dict(s2=s2, s1=s1, s2_dir=f'BigEarthNet-v1.0/{s2}', s1_dir=f'BigEarthNet-S1-v1.0/{s1}')
+        return dict(s2=s2, s1=s1, s2_dir=f'BigEarthNet-v1.0/{s2}',
+                    s1_dir=f'BigEarthNet-S1-v1.0/{s1}')
     scene = f"S2{p['sat']}_MSIL2A_{p['day']}T{hour}_N9999_R{p['orbit']:03d}_T{p['tile']}"
     return dict(s2=f'{scene}_{at}', s1=f"{s1_tile}_{p['tile']}_{at}",
-                s2_dir=f'BigEarthNet-S2/{scene}/{scene}_{at}', s1_dir=f"BigEarthNet-S1/{s1_tile}/{s1_tile}_{p['tile']}_{at}")
+                s2_dir=f'BigEarthNet-S2/{scene}/{scene}_{at}',
+                s1_dir=f"BigEarthNet-S1/{s1_tile}/{s1_tile}_{p['tile']}_{at}")
 
 # %% ../nbs/03a_synthfiles.ipynb #a9cbf284
 def disturb_labels(labels:list, # BigEarthNet-43
@@ -59,25 +63,28 @@ def disturb_labels(labels:list, # BigEarthNet-43
     if how != 'drop': out.append(rng.choice([l for l in BEN43 if l not in labels]))
     return sorted((str(l) for l in out), key=BEN43.index)
 
-# %% ../nbs/03a_synthfiles.ipynb #1787b732
+# %% ../nbs/03a_synthfiles.ipynb #c08cb30b
 def _write_tif(path, array, p, metres):
     "Write (h,w) or (h,w,C) as a GeoTIFF at the place of the scene."
     array = array[..., None] if array.ndim == 2 else array
     h, w, c = array.shape
     corner = from_origin(p['x'] + p['col']*1200, p['y'] - p['row']*1200, metres, metres)
-    with rasterio.open(path, 'w', driver='GTiff', width=w, height=h, count=c, dtype=array.dtype, transform=corner,
-                       crs=CRS.from_epsg(32600 + p['zone']), compress='deflate') as f: f.write(np.moveaxis(array, -1, 0))
+    with rasterio.open(path, 'w', driver='GTiff', width=w, height=h, count=c, dtype=array.dtype,
+                       transform=corner,
+                       crs=CRS.from_epsg(32600 + p['zone']), compress='deflate') as f:
+        f.write(np.moveaxis(array, -1, 0))
 
-# %% ../nbs/03a_synthfiles.ipynb #b4018245
+# %% ../nbs/03a_synthfiles.ipynb #f2104eb4
 def _metadata(p, labels, metres):
     "Return what version 1 writes beside a patch."
     x, y = p['x'] + p['col']*1200, p['y'] - p['row']*1200
     d, h = p['day'], p['hour']
-    return dict(labels=labels, coordinates=dict(ulx=x, uly=y, lrx=x + metres, lry=y - metres), projection=CRS.from_epsg(32600 + p['zone']).to_wkt(),
+    return dict(labels=labels, coordinates=dict(ulx=x, uly=y, lrx=x + metres, lry=y - metres),
+                projection=CRS.from_epsg(32600 + p['zone']).to_wkt(),
                 tile_source=f"S2{p['sat']}_MSIL1C_{d}T{h}_N0205_R{p['orbit']:03d}_T{p['tile']}_{d}T{h}.SAFE",
                 acquisition_date=f'{d[:4]}-{d[4:6]}-{d[6:]} {h[:2]}:{h[2:4]}:{h[4:]}')
 
-# %% ../nbs/03a_synthfiles.ipynb #3caa4014
+# %% ../nbs/03a_synthfiles.ipynb #ed834315
 def _write_scene(i:int, root:Path, n:int, size:int, seed:int, noise:float, version:str)->dict:
     "Draw scene `i` and write all its files; return its line in the lists."
     scene, p = make_scene(seed_for(seed, f'scene/{i}'), size), _place(i, n)
@@ -86,35 +93,43 @@ def _write_scene(i:int, root:Path, n:int, size:int, seed:int, noise:float, versi
     names = _names(p, version); s2, s1 = root/names['s2_dir'], root/names['s1_dir']
     for d in (s2, s1): d.mkdir(parents=True)
     for b, a in scene.bands.items():
-        if b != 'B10': _write_tif(s2/f'{s2.name}_{b}.tif', a, p, 10*size//len(a)) # the band that level 2A leaves out
+        # the band that level 2A leaves out
+        if b != 'B10': _write_tif(s2/f'{s2.name}_{b}.tif', a, p, 10*size//len(a))
     for b, a in scene.sar.items(): _write_tif(s1/f'{s1.name}_{b}.tif', a, p, 10)
     _write_tif(root/'truth'/f'{s2.name}.tif', scene.truth, p, 2.5)
     _write_tif(root/'landcover'/f'{s2.name}.tif', scene.landcover, p, 2.5)
     if version == 'v1':
         meta = _metadata(p, labels, 10*size)
         (s2/f'{s2.name}_labels_metadata.json').write_text(json.dumps(meta))
-        (s1/f'{s1.name}_labels_metadata.json').write_text(json.dumps(meta | dict(corresponding_s2_patch=s2.name)))
+        (s1/f'{s1.name}_labels_metadata.json').write_text(json.dumps(meta
+                | dict(corresponding_s2_patch=s2.name)))
     else:
         maps = root/'Reference_Maps'/s2.parent.name/s2.name; maps.mkdir(parents=True)
         _write_tif(maps/f'{s2.name}_reference_map.tif', scene.landcover[2::4, 2::4], p, 10)
-    return dict(patch_id=s2.name, s1_name=s1.name, split=p['split'], tile=p['tile'], clean=scene.labels, noisy=labels)
+    return dict(patch_id=s2.name, s1_name=s1.name, split=p['split'], tile=p['tile'],
+                clean=scene.labels, noisy=labels)
 
-# %% ../nbs/03a_synthfiles.ipynb #c8c63c9f
+# %% ../nbs/03a_synthfiles.ipynb #3f67ee87
 def _write_lists(root, rows, version):
     "Write the lists of a version, and which labels were disturbed."
     frame = pd.DataFrame(rows)
     frame[['patch_id', 'clean', 'noisy']].to_parquet(root/'label_noise.parquet')
     if version == 'v1':
         for split, g in frame.groupby('split'):
-            (root/f'{split}.csv').write_text(''.join(f'{a},{b}\n' for a, b in zip(g.patch_id, g.s1_name)))
-        for stem in ('patches_with_seasonal_snow', 'patches_with_cloud_and_shadow'): (root/f'{stem}.csv').write_text('')
+            (root/f'{split}.csv').write_text(''.join(f'{a},{b}\n' for a,
+                                                     b in zip(g.patch_id, g.s1_name)))
+        for stem in ('patches_with_seasonal_snow', 'patches_with_cloud_and_shadow'):
+            (root/f'{stem}.csv').write_text('')
         return
-    frame = frame.assign(labels=[convert_labels(l, 'ben19') for l in frame.noisy], split=frame.split.replace('val', 'validation'),
-                         country='synthetic', s2v1_name='', contains_seasonal_snow=False, contains_cloud_or_shadow=False)
-    frame[['patch_id', 'labels', 'split', 'country', 's1_name', 's2v1_name', 'contains_seasonal_snow',
+    frame = frame.assign(labels=[convert_labels(l, 'ben19') for l in frame.noisy],
+                         split=frame.split.replace('val', 'validation'),
+                         country='synthetic', s2v1_name='', contains_seasonal_snow=False,
+                         contains_cloud_or_shadow=False)
+    frame[['patch_id', 'labels', 'split', 'country', 's1_name', 's2v1_name',
+           'contains_seasonal_snow',
            'contains_cloud_or_shadow']].to_parquet(root/'metadata.parquet')
 
-# %% ../nbs/03a_synthfiles.ipynb #0548f2c5
+# %% ../nbs/03a_synthfiles.ipynb #496422b0
 def write_synthetic(root:str|Path, # folder to make; must not exist
     n:int, # scenes
     size:int=36, # side in 10 m pixels, a multiple of 6
@@ -125,26 +140,36 @@ def write_synthetic(root:str|Path, # folder to make; must not exist
     )->Path: # `root`
     "Write a synthetic data set in the layout of BigEarthNet; it appears under its name when it is whole."
     pick(dict(v1=1, v2=2), version, 'version')
-    if n < 20: raise ValueError(f'n={n}: a data set needs at least 20 scenes, or a split would be empty')
+    if n < 20:
+        raise ValueError(f'n={n}: a data set needs at least 20 scenes, or a split would be empty')
     if not 0 <= noise <= 1: raise ValueError(f'noise={noise} is not a share; choose 0 to 1')
     root = Path(root)
-    if root.exists(): raise FileExistsError(f'{root} exists; remove it first, or choose another folder')
-    part = root.with_name(f'{root.name}.part-{os.getpid()}'); shutil.rmtree(part, ignore_errors=True)
+    if root.exists():
+        raise FileExistsError(f'{root} exists; remove it first, or choose another folder')
+    part = root.with_name(f'{root.name}.part-{os.getpid()}')
+    shutil.rmtree(part, ignore_errors=True)
     for d in ('truth', 'landcover'): (part/d).mkdir(parents=True)
-    write = partial(_write_scene, root=part, n=n, size=size, seed=seed, noise=noise, version=version)
+    write = partial(_write_scene, root=part, n=n, size=size, seed=seed, noise=noise,
+                    version=version)
     try:
-        jobs = Parallel(max(workers, 1), batch_size=8, return_as='generator')(delayed(write)(i) for i in range(n))
+        jobs = Parallel(max(workers, 1), batch_size=8, return_as='generator')(delayed(write)(i)
+                for i in range(n))
         rows = list(tqdm(jobs, total=n, desc='synthetic scenes', disable=n < 200))
         _write_lists(part, rows, version)
-        write_atomic(part/'synthetic.json', json.dumps(dict(version=SYNTH_VERSION, layout=version, n=n, size=size, seed=seed, noise=noise)))
+        write_atomic(part/'synthetic.json',
+                     json.dumps(dict(version=SYNTH_VERSION, layout=version, n=n, size=size,
+                                     seed=seed, noise=noise)))
         try: part.rename(root)
         except OSError:             # another process was first: its data set is the same
             if not root.exists(): raise
-    finally: shutil.rmtree(part, ignore_errors=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if workers > 1: get_reusable_executor().shutdown() # or its idle processes delay our end by minutes
     return root
 
-# %% ../nbs/03a_synthfiles.ipynb #7a4afa9e
-def get_synthetic(n:int, size:int=36, seed:int=0, noise:float=.05, version:str='v1', workers:int=2)->Path:
+# %% ../nbs/03a_synthfiles.ipynb #12a2f415
+def get_synthetic(n:int, size:int=36, seed:int=0, noise:float=.05, version:str='v1',
+                  workers:int=2)->Path:
     "Return the folder of a synthetic data set, making it if it is missing."
     name = canonical_hash([SYNTH_VERSION, n, size, seed, float(noise), version])
     root = cache_dir()/'synthetic'/f'{version}_{n}x{size}_{name}'

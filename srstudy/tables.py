@@ -13,8 +13,9 @@ from .core import pick, repo_root
 from .metrics import paired_bootstrap
 from .results import read_predictions, records_frame
 
-# %% ../nbs/15_tables.ipynb #80c3a4d2
-ARMS = dict(none='No SR', nearest='Nearest', bicubic='Bicubic', lanczos='Lanczos', srresnet='SRResNet',
+# %% ../nbs/15_tables.ipynb #3ade8ba3
+ARMS = dict(none='No SR', nearest='Nearest', bicubic='Bicubic', lanczos='Lanczos',
+            srresnet='SRResNet',
             hat='HAT', realesrgan='RealESRGAN', truth='True 2.5 m')
 CLASSIFIERS = dict(resnet50='ResNet-50', resnet101='ResNet-101', resnet152='ResNet-152',
                    inception_v4='Inception-v4', densenet121='DenseNet121')
@@ -27,8 +28,9 @@ def published(table:str # such as 'paper1_table1'
     paths = {p.stem: p for p in sorted((repo_root()/'book/reference').glob('*.csv'))}
     return pd.read_csv(pick(paths, table, 'published table'))
 
-# %% ../nbs/15_tables.ipynb #f6939bdd
-_T975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262) # Student's t, 1 to 9 degrees of freedom
+# %% ../nbs/15_tables.ipynb #acea0080
+# Student's t, 1 to 9 degrees of freedom
+_T975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 def combine(values, los, his # (k,) one per seed
     )->tuple[float, float, float]: # mean, low, high
@@ -39,14 +41,16 @@ def combine(values, los, his # (k,) one per seed
     half = np.hypot((hi - lo).mean()/2, t*v.std(ddof=1)/np.sqrt(len(v)))
     return float(v.mean()), float(v.mean() - half), float(v.mean() + half)
 
-# %% ../nbs/15_tables.ipynb #2ca97f0d
+# %% ../nbs/15_tables.ipynb #5eabed8b
 def ours(records:list)->pd.DataFrame: # sr, arch, metric, value, lo, hi, seeds
     "Return one row per arm, classifier and metric."
-    rows = [dict(sr=sr, arch=arch, metric=metric, seeds=len(g), **dict(zip(('value', 'lo', 'hi'), combine(g.value, g.lo, g.hi))))
-            for (sr, arch, metric), g in records_frame(records).groupby(['sr', 'arch', 'metric'], sort=False)]
+    rows = [dict(sr=sr, arch=arch, metric=metric, seeds=len(g),
+                 **dict(zip(('value', 'lo', 'hi'), combine(g.value, g.lo, g.hi))))
+            for (sr, arch, metric), g in records_frame(records).groupby(['sr', 'arch', 'metric'],
+                    sort=False)]
     return pd.DataFrame(rows)
 
-# %% ../nbs/15_tables.ipynb #72bb67a8
+# %% ../nbs/15_tables.ipynb #53287aa3
 def table1(records:list, # of one study
     arch:str='resnet50', # the classifier
     )->pd.DataFrame: # index (arm, whose); a column per metric, as text
@@ -54,7 +58,8 @@ def table1(records:list, # of one study
     paper = published('paper1_table1').query('classifier == @CLASSIFIERS[@arch]')
     mine = ours([r for r in records if r.params['arch'] == arch])
     rows = {(p.sr, 'paper'): {} for p in paper.itertuples()}
-    for p in paper.itertuples(): rows[p.sr, 'paper'][p.metric] = f'**{p.value:.3f}**' if p.bold else f'{p.value:.3f}'
+    for p in paper.itertuples():
+        rows[p.sr, 'paper'][p.metric] = f'**{p.value:.3f}**' if p.bold else f'{p.value:.3f}'
     for metric, name in PRINTED.items():
         m = mine[mine.metric == metric]
         best = m.value.min() if metric in ('hl', 'oe') else m.value.max()
@@ -63,37 +68,44 @@ def table1(records:list, # of one study
             rows.setdefault((ARMS[x.sr], 'ours'), {})[name] = f'{text} [{x.lo:.3f}, {x.hi:.3f}]'
     order = {name: i for i, name in enumerate([*list(ARMS.values())[:-1], 'SeeSR', ARMS['truth']])}
     keys = sorted(rows, key=lambda k: (order[k[0]], k[1] == 'ours'))
-    return pd.DataFrame([rows[k] for k in keys], index=pd.MultiIndex.from_tuples(keys, names=['arm', 'whose']))
+    return pd.DataFrame([rows[k] for k in keys],
+                        index=pd.MultiIndex.from_tuples(keys, names=['arm', 'whose']))
 
-# %% ../nbs/15_tables.ipynb #fb7bd836
+# %% ../nbs/15_tables.ipynb #e1fbc264
 def arm_gains(records:list,
     folder:Path, # where they and their predictions lie
     base:str='bicubic', # the arm to compare with
     )->pd.DataFrame: # sr, arch, metric, diff, lo, hi
     "Compare every arm with `base`, scene by scene, seed by seed."
-    preds = {(r.params['sr'], r.params['arch'], r.params['seed']): read_predictions(Path(folder)/f'{r.name}.json') for r in records}
+    preds = {(r.params['sr'], r.params['arch'],
+              r.params['seed']): read_predictions(Path(folder)/f'{r.name}.json') for r in records}
     rows = []
     for (sr, arch, seed), a in preds.items():
         if sr == base: continue
         b = preds[base, arch, seed]
-        if not np.array_equal(a['ids'], b['ids']): raise ValueError(f'{sr} and {base} of seed {seed} were tested on different scenes')
+        if not np.array_equal(a['ids'], b['ids']):
+            raise ValueError(f'{sr} and {base} of seed {seed} were tested on different scenes')
         gains = paired_bootstrap(a['probs'], b['probs'], a['targs'])
-        rows += [dict(sr=sr, arch=arch, metric=m, diff=d, lo=lo, hi=hi) for m, (d, lo, hi) in gains.items()]
+        rows += [dict(sr=sr, arch=arch, metric=m, diff=d, lo=lo, hi=hi) for m,
+                 (d, lo, hi) in gains.items()]
     frame = pd.DataFrame(rows)
-    return pd.DataFrame([dict(sr=sr, arch=arch, metric=m, **dict(zip(('diff', 'lo', 'hi'), combine(g['diff'], g.lo, g.hi))))
-                         for (sr, arch, m), g in frame.groupby(['sr', 'arch', 'metric'], sort=False)])
+    return pd.DataFrame([dict(sr=sr, arch=arch, metric=m,
+                              **dict(zip(('diff', 'lo', 'hi'), combine(g['diff'], g.lo, g.hi))))
+                         for (sr, arch, m), g in frame.groupby(['sr', 'arch', 'metric'],
+                                 sort=False)])
 
 # %% ../nbs/15_tables.ipynb #dda71432
 def resolved(lo:float, hi:float)->str:
     "Say in a word which side of zero an interval lies on."
     return 'better' if lo > 0 else 'worse' if hi < 0 else 'not resolved'
 
-# %% ../nbs/15_tables.ipynb #632dcf3f
+# %% ../nbs/15_tables.ipynb #1abf1891
 def directions(gains:pd.DataFrame, # of `arm_gains` against none
     metric:str='f1',
     )->pd.DataFrame:
     "Put the paper's gain over No SR beside ours."
-    paper = published('paper1_table1').query('metric == @PRINTED[@metric]').set_index(['classifier', 'sr']).value
+    paper = published('paper1_table1').query('metric == @PRINTED[@metric]').set_index(['classifier',
+            'sr']).value
     rows = []
     for g in gains[gains.metric == metric].itertuples():
         name = CLASSIFIERS[g.arch], ARMS[g.sr]
@@ -102,15 +114,18 @@ def directions(gains:pd.DataFrame, # of `arm_gains` against none
         verdict = 'no such arm in the paper' if np.isnan(said) else 'not resolved' if ours == 'not resolved' else \
                   'same direction' if (said > 0) == (ours == 'better') else 'opposite direction'
         rows.append({'arm': ARMS[g.sr], 'paper': '' if np.isnan(said) else f'{said:+.3f}',
-                     'ours': f'{g.diff:+.3f} [{g.lo:+.3f}, {g.hi:+.3f}]', 'ours against none': ours, 'verdict': verdict})
+                     'ours': f'{g.diff:+.3f} [{g.lo:+.3f}, {g.hi:+.3f}]',
+                     'ours against none': ours, 'verdict': verdict})
     return pd.DataFrame(rows).set_index('arm')
 
-# %% ../nbs/15_tables.ipynb #f3e3ee0e
+# %% ../nbs/15_tables.ipynb #720a388e
 def class_frame(records:list,
     metric:str='f2', # a key of the Records' per-class scores
     )->pd.DataFrame: # index class, a column per arm (mean over seeds), and the support
     "Return one per-class score for every arm."
-    rows = [dict(arm=ARMS[r.params['sr']], name=n, value=v[metric], support=v['support']) for r in records for n, v in r.classes.items()]
+    rows = [dict(arm=ARMS[r.params['sr']], name=n, value=v[metric], support=v['support'])
+            for r in records for n, v in r.classes.items()]
     frame = pd.DataFrame(rows)
     table = frame.pivot_table(index='name', columns='arm', values='value', sort=False)
-    return table[[a for a in ARMS.values() if a in table]].assign(support=frame.groupby('name').support.first().astype(int))
+    return table[[a for a in ARMS.values()
+                  if a in table]].assign(support=frame.groupby('name').support.first().astype(int))
