@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from .core import pick
 
-# %% ../nbs/01_labels.ipynb #2c2b7818
+# %% ../nbs/01_labels.ipynb #7ec55f0a
 CLC1 = {1: 'Artificial surfaces', 2: 'Agricultural areas', 3: 'Forest and semi-natural areas',
         4: 'Wetlands', 5: 'Water bodies'}
 CLC2 = {11: 'Urban fabric', 12: 'Industrial, commercial and transport units',
-        13: 'Mine, dump and construction sites',
-        14: 'Artificial, non-agricultural vegetated areas', 21: 'Arable land', 22: 'Permanent crops', 23: 'Pastures',
-        24: 'Heterogeneous agricultural areas', 31: 'Forests', 32: 'Scrub and/or herbaceous vegetation associations',
-        33: 'Open spaces with little or no vegetation', 41: 'Inland wetlands', 42: 'Maritime wetlands',
-        51: 'Inland waters', 52: 'Marine waters'}
+        13: 'Mine, dump and construction sites', 14: 'Artificial, non-agricultural vegetated areas',
+        21: 'Arable land', 22: 'Permanent crops', 23: 'Pastures',
+        24: 'Heterogeneous agricultural areas', 31: 'Forests',
+        32: 'Scrub and/or herbaceous vegetation associations',
+        33: 'Open spaces with little or no vegetation', 41: 'Inland wetlands',
+        42: 'Maritime wetlands', 51: 'Inland waters', 52: 'Marine waters'}
 
 # %% ../nbs/01_labels.ipynb #a0f69e5d
 _CORINE = """111 E6004D Continuous urban fabric|112 FF0000 Discontinuous urban fabric
@@ -50,23 +51,34 @@ _SPELLING = {'Natural grasslands': 'Natural grassland',
 BEN43_CODE = {_SPELLING.get(name, name): code for code, name in CORINE.items() if code != 335}
 BEN43 = tuple(BEN43_CODE)
 
-# %% ../nbs/01_labels.ipynb #667260af
-_BEN19 = {'Urban fabric': (111, 112), 'Industrial or commercial units': (121,),
-          'Arable land': (211, 212, 213),
-    'Permanent crops': (221, 222, 223,
-                        241), 'Pastures': (231,), 'Complex cultivation patterns': (242,),
-    'Land principally occupied by agriculture, with significant areas of natural vegetation': (243,),
-    'Agro-forestry areas': (244,), 'Broad-leaved forest': (311,), 'Coniferous forest': (312,), 'Mixed forest': (313,),
-    'Natural grassland and sparsely vegetated areas': (321, 333),
-    'Moors, heathland and sclerophyllous vegetation': (322, 323),
-    'Transitional woodland, shrub': (324,), 'Beaches, dunes, sands': (331,), 'Inland wetlands': (411, 412),
-    'Coastal wetlands': (421, 422), 'Inland waters': (511, 512), 'Marine waters': (521, 522, 523)}
+# %% ../nbs/01_labels.ipynb #d412f9f6
+_BEN19_ROWS = """111 112: Urban fabric
+121: Industrial or commercial units
+211 212 213: Arable land
+221 222 223 241: Permanent crops
+231: Pastures
+242: Complex cultivation patterns
+243: Land principally occupied by agriculture, with significant areas of natural vegetation
+244: Agro-forestry areas
+311: Broad-leaved forest
+312: Coniferous forest
+313: Mixed forest
+321 333: Natural grassland and sparsely vegetated areas
+322 323: Moors, heathland and sclerophyllous vegetation
+324: Transitional woodland, shrub
+331: Beaches, dunes, sands
+411 412: Inland wetlands
+421 422: Coastal wetlands
+511 512: Inland waters
+521 522 523: Marine waters"""
+_BEN19 = {name: tuple(map(int, codes.split()))
+          for codes, name in (row.split(': ') for row in _BEN19_ROWS.splitlines())}
+_TO_19 = {code: name for name, codes in _BEN19.items() for code in codes}
 BEN19 = tuple(_BEN19)
-BEN43_TO_19 = {name: next((new for new, codes in _BEN19.items() if code in codes), None) for name,
-               code in BEN43_CODE.items()}
+BEN43_TO_19 = {name: _TO_19.get(code) for name, code in BEN43_CODE.items()}
 BEN19_COLORS = {name: CORINE_COLORS[codes[0]] for name, codes in _BEN19.items()}
 
-# %% ../nbs/01_labels.ipynb #8bcd804a
+# %% ../nbs/01_labels.ipynb #78eeba05
 @dataclass(frozen=True)
 class Nomenclature:
     "A list of classes whose positions mean something."
@@ -85,16 +97,16 @@ class Nomenclature:
         )->list:
         "Name the positions that are marked."
         if len(marks) != len(self.classes):
-            raise ValueError(f'{self.name} has {len(self.classes)} classes, but {len(marks)} were '
-                             f'given')
+            raise ValueError(
+                f'{self.name} has {len(self.classes)} classes, but {len(marks)} were given')
         return [n for n, m in zip(self.classes, marks) if m]
 
-# %% ../nbs/01_labels.ipynb #a11053a0
-IGBP10 = ('Forest', 'Shrubland', 'Savanna', 'Grassland', 'Wetlands', 'Croplands', 'Urban/Built-up',
-          'Snow/Ice', 'Barren', 'Water')
-_NOMENCLATURES = dict(clc1=tuple(CLC1.values()), clc2=tuple(CLC2.values()),
-                      clc3=tuple(CORINE.values()),
-                      ben43=BEN43, ben19=BEN19, igbp10=IGBP10)
+# %% ../nbs/01_labels.ipynb #a8c9becf
+IGBP10 = ('Forest', 'Shrubland', 'Savanna', 'Grassland', 'Wetlands', 'Croplands',
+          'Urban/Built-up', 'Snow/Ice', 'Barren', 'Water')
+_NOMENCLATURES = dict(
+    clc1=tuple(CLC1.values()), clc2=tuple(CLC2.values()), clc3=tuple(CORINE.values()),
+    ben43=BEN43, ben19=BEN19, igbp10=IGBP10)
 
 def get_nomenclature(name:str, # clc1, clc2, clc3, ben43, ben19 or igbp10
     order:str='corine', # the order of the legend, or alphabetical
@@ -104,23 +116,22 @@ def get_nomenclature(name:str, # clc1, clc2, clc3, ben43, ben19 or igbp10
     arrange = pick(dict(corine=tuple, alphabetical=lambda c: tuple(sorted(c))), order, 'order')
     return Nomenclature(name if order == 'corine' else f'{name}_{order}', arrange(classes))
 
-# %% ../nbs/01_labels.ipynb #a344db51
-_ROLL_UP = dict(ben43=lambda n: n, ben19=BEN43_TO_19.get, clc3=lambda n: CORINE[BEN43_CODE[n]],
-                clc2=lambda n: CLC2[BEN43_CODE[n]//10], clc1=lambda n: CLC1[BEN43_CODE[n]//100])
+# %% ../nbs/01_labels.ipynb #c52aca1c
+_ROLL_UP = dict(
+    ben43=lambda n: n, ben19=BEN43_TO_19.get, clc3=lambda n: CORINE[BEN43_CODE[n]],
+    clc2=lambda n: CLC2[BEN43_CODE[n]//10], clc1=lambda n: CLC1[BEN43_CODE[n]//100])
 
 def convert_labels(labels:list, # names of BigEarthNet-43, or of BigEarthNet-19
     to:str, # ben43, ben19, clc1, clc2 or clc3
     )->list: # each name once, in the order of `to`
     "Express the labels of a patch in another nomenclature; what it drops is left out."
     up, classes = pick(_ROLL_UP, to, 'nomenclature'), get_nomenclature(to).classes
-    if to == 'ben19' and all(l in BEN19 for l in labels):
-        return sorted(set(labels), key=classes.index)
-    known = dict.fromkeys(BEN43)
+    if to == 'ben19' and set(labels) <= set(BEN19): return sorted(set(labels), key=classes.index)
     for l in labels:
-        if l in BEN19 and l not in BEN43:
-            raise ValueError(f'{l!r} is a label of BigEarthNet-19, which cannot be '
-            f"taken apart into {to}; choose labels='ben19', or BigEarthNet v1, whose patches have the 43")
-        pick(known, l, 'BigEarthNet label')
+        if l in BEN19 and l not in BEN43_CODE: raise ValueError(
+            f'{l!r} is a label of BigEarthNet-19: it cannot be taken apart into {to}, nor mixed '
+            "with the 43; choose labels='ben19', or BigEarthNet v1, whose patches have the 43")
+        pick(BEN43_CODE, l, 'BigEarthNet label')
     return sorted({up(l) for l in labels} - {None}, key=classes.index)
 
 # %% ../nbs/01_labels.ipynb #a8a15a7f

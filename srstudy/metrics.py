@@ -9,14 +9,14 @@ __all__ = ['scores', 'class_scores', 'bootstrap_ci', 'paired_bootstrap', 'prior_
 from collections.abc import Iterator
 import numpy as np
 
-# %% ../nbs/11_metrics.ipynb #6a05d7aa
+# %% ../nbs/11_metrics.ipynb #612c7eb7
 def _checked(probs, targs):
     "Return both arrays, or say what is wrong with them."
     probs, targs = np.asarray(probs, np.float64), np.asarray(targs)
     if probs.ndim != 2 or probs.shape != targs.shape:
-        raise ValueError(f'probs {probs.shape} and targs {targs.shape} must both be (images, '
-                         f'classes)')
-    if not len(probs): raise ValueError('there are no images to score: the split is empty')
+        raise ValueError(
+            f'probs {probs.shape} and targs {targs.shape} must both be (images, classes)')
+    if not probs.size: raise ValueError('there are no images to score: the split is empty')
     if not np.isin(targs, (0, 1)).all():
         raise ValueError('targs must be true or false for each image and class')
     if not ((probs >= 0) & (probs <= 1)).all():
@@ -28,116 +28,138 @@ def _ratio(a, b, zero_division):
     "Return a/b, and `zero_division` for 0/0."
     return np.where(b > 0, a/np.where(b > 0, b, 1), zero_division)
 
-# %% ../nbs/11_metrics.ipynb #00ef91c0
-def _per_image(probs, targs, threshold, zero_division):
+# %% ../nbs/11_metrics.ipynb #21783537
+def _per_image(probs, targs, preds, zero_division):
     "Return metric -> (N,) for the metrics that are means over images."
-    z = probs >= threshold
-    tp, y_n, z_n = (targs & z).sum(1), targs.sum(1), z.sum(1)
-    return dict(acc=_ratio(tp, y_n + z_n - tp, zero_division), hl=(targs ^ z).mean(1),
-                oe=1. - targs[np.arange(len(targs)), probs.argmax(1)],
-                p=_ratio(tp, z_n, zero_division), r=_ratio(tp, y_n, zero_division), f1=_ratio(2*tp,
-                        y_n + z_n, zero_division),
-                exact=(targs == z).all(1).astype(float))
+    both, y, z = (targs & preds).sum(1), targs.sum(1), preds.sum(1)
+    return dict(
+        acc=_ratio(both, y + z - both, zero_division),
+        hl=(targs ^ preds).mean(1),
+        oe=1. - targs[np.arange(len(targs)), probs.argmax(1)],
+        p=_ratio(both, z, zero_division),
+        r=_ratio(both, y, zero_division),
+        f1=_ratio(2*both, y + z, zero_division),
+        exact=(targs == preds).all(1).astype(float))
 
-# %% ../nbs/11_metrics.ipynb #c8928ec5
-def _f_beta(tp, fp, fn, beta, zero_division):
-    return _ratio((1 + beta**2)*tp, (1 + beta**2)*tp + beta**2*fn + fp, zero_division)
+# %% ../nbs/11_metrics.ipynb #b93dce96
+def _f_beta(tp, z, y, beta, zero_division):
+    "Return F-beta of `tp` hits among `z` predicted and `y` true labels."
+    return _ratio((1 + beta**2)*tp, beta**2*y + z, zero_division)
 
 class _Ranking:
-    "One column of probabilities, sorted once, to be weighted many times."
-    def __init__(self, probs, targs):
-        self.order = np.argsort(-probs, kind='stable')
-        self.targs, p = targs[self.order], probs[self.order]
-        self.ends = np.append(np.flatnonzero(np.diff(p)), len(p) - 1) # ties share a threshold
+    "Probabilities sorted once, to be weighted many times."
+    def __init__(self, probs, targs, images): # (M,) each; the image that a label belongs to
+        order = np.argsort(-probs, kind='stable')
+        probs, targs, self.images = probs[order], targs[order], images[order]
+        self.hits = self.images[targs] # the images of the true labels, most probable first
+        # where the ties of each true label end, among all labels and among the true ones
+        self.end = np.searchsorted(-probs, -probs[targs], side='right') - 1
+        self.hit_end = np.cumsum(targs)[self.end] - 1
 
-    def average_precision(self, weights, zero_division): # (R,N) -> (R,)
-        w = weights[:, self.order]
-        tp, seen = (np.cumsum(a, axis=1)[:, self.ends] for a in (w*self.targs, w))
-        steps = np.diff(tp, axis=1, prepend=0)
-        return _ratio((steps*_ratio(tp, seen, 0)).sum(1), tp[:, -1], zero_division)
+    def average_precision(self, w, zero_division): # (R,N) integers -> (R,)
+        hits = w[:, self.hits]
+        seen = np.cumsum(w[:, self.images], axis=1, dtype=w.dtype)[:, self.end]
+        found = np.cumsum(hits, axis=1, dtype=w.dtype)[:, self.hit_end]
+        return _ratio((hits*_ratio(found, seen, 0)).sum(1), hits.sum(1), zero_division)
 
-# %% ../nbs/11_metrics.ipynb #844aac1d
+# %% ../nbs/11_metrics.ipynb #ebbb4a24
 class _Evaluation:
     "The scores of one set of predictions, for any weights of its images."
     def __init__(self, probs, targs, threshold=.5, zero_division=0):
-        self.zero_division = zero_division
-        probs, targs = _checked(probs, targs); z = probs >= threshold
-        self.images = _per_image(probs, targs, threshold, zero_division)
-        # tp, fp, fn
-        self.counts = [a.astype(float) for a in (targs & z, ~targs & z, targs & ~z)]
-        self.columns = [_Ranking(probs[:, c], targs[:, c]) for c in range(targs.shape[1])]
-        self.all = _Ranking(probs.ravel(), targs.ravel()); self.shape = probs.shape
+        probs, targs = _checked(probs, targs)
+        preds, images = probs >= threshold, np.arange(len(probs))
+        self.shape, self.zero_division = probs.shape, zero_division
+        self.images = _per_image(probs, targs, preds, zero_division)
+        self.counts = [a.astype(float) for a in (targs & preds, preds, targs)] # (N,C) each
+        self.columns = [_Ranking(p, t, images) for p, t in zip(probs.T, targs.T)]
+        self.whole = _Ranking(probs.ravel(), targs.ravel(), images.repeat(self.shape[1]))
 
     def classes(self, w): # (R,N) -> metric -> (R,C)
-        tp, fp, fn = (w @ a for a in self.counts); zd = self.zero_division
-        return dict(f1=_f_beta(tp, fp, fn, 1, zd), f2=_f_beta(tp, fp, fn, 2, zd),
-                    p=_ratio(tp, tp + fp, zd), r=_ratio(tp, tp + fn, zd),
-                    ap=np.stack([c.average_precision(w, zd) for c in self.columns],
-                                1), support=tp + fn)
+        zd, (tp, z, y) = self.zero_division, (w @ a for a in self.counts)
+        ap = [c.average_precision(w, zd) for c in self.columns]
+        return dict(f1=_f_beta(tp, z, y, 1, zd), f2=_f_beta(tp, z, y, 2, zd),
+                    p=_ratio(tp, z, zd), r=_ratio(tp, y, zd), ap=np.stack(ap, 1), support=y)
 
     def scores(self, w): # (R,N) -> metric -> (R,)
-        out = {m: w @ v/w.sum(1) for m, v in self.images.items()}
-        c = self.classes(w); tp, fp, fn = ((w @ a).sum(1) for a in self.counts)
-        return out | dict(f1_micro=_f_beta(tp, fp, fn, 1, self.zero_division),
-                          f1_macro=c['f1'].mean(1), f2_macro=c['f2'].mean(1),
-                          ap_macro=c['ap'].mean(1),
-                          ap_micro=self.all.average_precision(w.repeat(self.shape[1], 1), self.zero_division))
+        zd, (tp, z, y) = self.zero_division, (w @ a.sum(1) for a in self.counts)
+        by_class = self.classes(w)
+        return {m: w @ v/w.sum(1) for m, v in self.images.items()} | dict(
+            f1_micro=_f_beta(tp, z, y, 1, zd), f1_macro=by_class['f1'].mean(1),
+            f2_macro=by_class['f2'].mean(1), ap_macro=by_class['ap'].mean(1),
+            ap_micro=self.whole.average_precision(w, zd))
 
-# %% ../nbs/11_metrics.ipynb #168c46b4
+# %% ../nbs/11_metrics.ipynb #90878c56
+def _once(targs): return np.ones((1, len(targs)), np.int32)
+
 def scores(probs, # (N,C) in [0,1]
     targs, # (N,C) true or false
     threshold:float=.5, # at and above which a label is predicted
     zero_division:float=0, # the value of 0/0
     )->dict: # acc, hl, oe, p, r, f1, exact, f1_micro, f1_macro, f2_macro, ap_macro, ap_micro
     "Score multi-label predictions (paper 1, section 3.3)."
-    e = _Evaluation(probs, targs, threshold, zero_division)
-    return {m: float(v[0]) for m, v in e.scores(np.ones((1, len(targs)))).items()}
+    found = _Evaluation(probs, targs, threshold, zero_division).scores(_once(targs))
+    return {m: float(v[0]) for m, v in found.items()}
 
-# %% ../nbs/11_metrics.ipynb #a2e826ac
-# f1, f2, p, r, ap, support: (C,)
-def class_scores(probs, targs, threshold:float=.5, zero_division:float=0)->dict:
+# %% ../nbs/11_metrics.ipynb #e850ef62
+def class_scores(probs, # (N,C) in [0,1]
+    targs, # (N,C) true or false
+    threshold:float=.5, # at and above which a label is predicted
+    zero_division:float=0, # the value of 0/0
+    )->dict: # f1, f2, p, r, ap and support, the number of images that show it: (C,) each
     "Score each class."
-    e = _Evaluation(probs, targs, threshold, zero_division)
-    return {m: v[0] for m, v in e.classes(np.ones((1, len(targs)))).items()}
+    found = _Evaluation(probs, targs, threshold, zero_division).classes(_once(targs))
+    return {m: v[0] for m, v in found.items()}
 
-# %% ../nbs/11_metrics.ipynb #44f3a3cc
+# %% ../nbs/11_metrics.ipynb #d367f17f
 def _resamples(n, times, seed, columns)->Iterator:
     "Yield weights (R,N): how often each image was drawn in R of `times` resamples."
-    rng = np.random.default_rng(seed); chunk = int(np.clip(2e7//(n*columns), 1, 64))
+    if times < 1: raise ValueError(f'{times} resamples were asked for, but it takes one or more')
+    rng, chunk = np.random.default_rng(seed), int(np.clip(1e7//(n*columns), 1, 64))
     for start in range(0, times, chunk):
-        yield np.stack([np.bincount(rng.integers(0, n, n), minlength=n)
-                        for _ in range(min(chunk, times - start))]).astype(float)
+        drawn = (rng.integers(0, n, n) for _ in range(min(chunk, times - start)))
+        yield np.stack([np.bincount(d, minlength=n) for d in drawn]).astype(np.int32)
 
-def _replicates(e, times, seed):
-    "Return metric -> (times,) bootstrap replicates."
-    parts = [e.scores(w) for w in _resamples(len(e.counts[0]), times, seed, e.shape[1])]
-    return {m: np.concatenate([p[m] for p in parts]) for m in parts[0]}
+def _replicates(arms, times, seed):
+    "Return, for each of `arms`, metric -> (times,): the scores of the same resamples."
+    n, columns = arms[0].shape
+    parts = [[a.scores(w) for a in arms] for w in _resamples(n, times, seed, columns)]
+    return [{m: np.concatenate([p[m] for p in arm]) for m in arm[0]} for arm in zip(*parts)]
 
-# %% ../nbs/11_metrics.ipynb #8a309db0
-def bootstrap_ci(probs, targs, n:int=1000, # resamples
-    seed:int=0, level:float=.95, **kwargs # threshold, zero_division
+def _interval(replicates, level):
+    "Return the middle `level` of the replicates as (low, high)."
+    return tuple(map(float, np.quantile(replicates, [(1 - level)/2, (1 + level)/2])))
+
+# %% ../nbs/11_metrics.ipynb #3f4a2e1d
+def bootstrap_ci(probs, # (N,C) in [0,1]
+    targs, # (N,C) true or false
+    n:int=1000, # resamples
+    seed:int=0, # of the draws
+    level:float=.95, # share of the replicates inside
+    **kwargs # threshold, zero_division
     )->dict: # metric -> (low, high)
     "Return the bootstrap interval of every score."
-    q = [(1 - level)/2, (1 + level)/2]
-    return {m: tuple(map(float, np.quantile(v, q))) for m,
-            v in _replicates(_Evaluation(probs, targs, **kwargs), n, seed).items()}
+    replicates, = _replicates([_Evaluation(probs, targs, **kwargs)], n, seed)
+    return {m: _interval(v, level) for m, v in replicates.items()}
 
-# %% ../nbs/11_metrics.ipynb #8dbc413c
-def paired_bootstrap(probs_a, probs_b, # (N,C) of two arms on the same images
-    # metric -> (a minus b, low, high)
-    targs, n:int=1000, seed:int=0, level:float=.95, **kwargs)->dict:
+# %% ../nbs/11_metrics.ipynb #02ad9ce7
+def paired_bootstrap(probs_a, # (N,C) of one arm
+    probs_b, # (N,C) of another, on the same images
+    targs, # (N,C) true or false
+    n:int=1000, # resamples
+    seed:int=0, # of the draws
+    level:float=.95, # share of the replicates inside
+    **kwargs # threshold, zero_division
+    )->dict: # metric -> (a minus b, low, high)
     "Return the difference between two arms with its interval."
-    a, b = _Evaluation(probs_a, targs, **kwargs), _Evaluation(probs_b, targs, **kwargs)
-    one = np.ones((1, len(targs)))
-    at_a, at_b, ra, rb = a.scores(one), b.scores(one), _replicates(a, n, seed), _replicates(b, n,
-            seed)
-    q = [(1 - level)/2, (1 + level)/2]
-    return {m: (float(at_a[m][0] - at_b[m][0]), *map(float, np.quantile(ra[m] - rb[m], q)))
-            for m in ra}
+    arms = [_Evaluation(p, targs, **kwargs) for p in (probs_a, probs_b)]
+    at_a, at_b = (arm.scores(_once(targs)) for arm in arms)
+    a, b = _replicates(arms, n, seed)
+    return {m: (float((at_a[m] - at_b[m])[0]), *_interval(a[m] - b[m], level)) for m in a}
 
-# %% ../nbs/11_metrics.ipynb #0a0ebeef
+# %% ../nbs/11_metrics.ipynb #7fb6d389
 def prior_probs(train_targs, # (M,C) of the training images
     n:int, # images to predict
-    )->np.ndarray: # (n,C)
+    )->np.ndarray: # (n,C) in [0,1]
     "Predict the label frequencies, for every image alike."
+    if not len(train_targs): raise ValueError('there are no training images to count labels in')
     return np.tile(np.asarray(train_targs, float).mean(0), (n, 1))
