@@ -79,7 +79,7 @@ def plot_pipeline(before, # (h,w,3) uint8, the patch
     sns.despine(ax=axes[3])
     return axes
 
-# %% ../nbs/16_plots.ipynb #48a9731c
+# %% ../nbs/16_plots.ipynb #53cf2fd9
 def plot_scores(frame:pd.DataFrame, # sr, metric, value, lo, hi
     metric:str='f1',
     ax=None,
@@ -95,6 +95,7 @@ def plot_scores(frame:pd.DataFrame, # sr, metric, value, lo, hi
                     mec='.2', mew=.5)
     ax.set_yticks(range(len(rows)), [ARMS[s] for s in rows.index]); ax.set_ylim(len(rows) - .5, -.5)
     if 'diff' in rows: ax.axvline(0, color='.4', lw=.8)
+    ax.locator_params(axis='x', nbins=5)
     ax.set_xlabel(label or metric); sns.despine(ax=ax); ax.grid(axis='x', alpha=.3)
     return ax
 
