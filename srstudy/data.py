@@ -72,11 +72,12 @@ def _read_list(places, stem):
                 with open_(path, 'rt') as f:
                     return [row.strip().split(',') for row in f if row.strip()]
 
-# %% ../nbs/04_data.ipynb #b890ac48
+# %% ../nbs/04_data.ipynb #3666948a
 def _folders(folder:Path)->dict:
     "Return name -> path of the folders in `folder`."
     with os.scandir(folder) as entries: return {e.name: e.path for e in entries if e.is_dir()}
 
+# %% ../nbs/04_data.ipynb #d9d981f1
 def _find_v1(root:Path)->tuple: # the data set's folder, its Sentinel-2's, its Sentinel-1's or None
     "Find the parts of BigEarthNet v1."
     first = lambda home, names: next((home/n for n in names if (home/n).is_dir()), None)
@@ -90,7 +91,7 @@ def _find_v1(root:Path)->tuple: # the data set's folder, its Sentinel-2's, its S
                         f'BigEarthNet-v1.0 or S2{hint}')
     return home, s2, first(home, ('BigEarthNet-S1-v1.0', 'S1'))
 
-# %% ../nbs/04_data.ipynb #17aff3aa
+# %% ../nbs/04_data.ipynb #0e8420b7
 def _read_splits(places:list)->dict: # name in one spelling -> (split, name of the Sentinel-1 patch)
     "Read the official split lists of BigEarthNet v1."
     splits = {}
@@ -98,7 +99,7 @@ def _read_splits(places:list)->dict: # name in one spelling -> (split, name of t
         rows = _read_list(places, split)
         if rows is None:
             raise DataError(f'{places[0]} has no {split}.csv (or .csv.bz2): put the official '
-                            'split files there, one line per patch: Sentinel-2 name, Sentinel-1 name')
+                            'split files there, a patch per line: Sentinel-2 name, Sentinel-1 name')
         for name, *s1 in rows:
             seen, _ = splits.setdefault(_spelling(name), (split, s1[0] if s1 else ''))
             if seen != split:
@@ -130,12 +131,13 @@ def _read_all_labels(folders:list, workers:int=16)->list:
         bar = tqdm(jobs, 'reading labels by the thousand', len(parts), disable=len(parts) < 5)
         return [labels for part in bar for labels in part]
 
-# %% ../nbs/04_data.ipynb #8459722c
+# %% ../nbs/04_data.ipynb #d7636cf0
 def _to_ben19(labels, where):
     "Return the labels of BigEarthNet-19, or say where an unknown one stands."
     try: return convert_labels(labels, 'ben19')
     except ValueError as e: raise DataError(f'{where}: {e}; correct the label, or {_AGAIN}') from e
 
+# %% ../nbs/04_data.ipynb #be07010c
 def _drop_unlisted(folders:dict, splits:dict, out:dict, root:Path)->list: # names
     "Return the patches that are in no list for want of a label of the 19; fail for any other."
     lost = [n for n in folders if _spelling(n) not in splits and n not in out]
@@ -143,8 +145,9 @@ def _drop_unlisted(folders:dict, splits:dict, out:dict, root:Path)->list: # name
     odd = [n for n, l in zip(lost, labels) if _to_ben19(l, folders[n])]
     if odd:
         raise DataError(f'{len(odd)} patches, such as {odd[0]}, are in no split: none of '
-            f'train.csv, val.csv, test.csv in {root} lists them, nor do patches_with_seasonal_snow.csv and '
-            'patches_with_cloud_and_shadow.csv; complete the lists, or remove the patches')
+            f'train.csv, val.csv, test.csv in {root} lists them, nor do the lists to leave out, '
+            'patches_with_seasonal_snow.csv and patches_with_cloud_and_shadow.csv; complete the '
+            'lists, or remove the patches')
     return lost
 
 # %% ../nbs/04_data.ipynb #01fcf4d4
@@ -241,7 +244,7 @@ def read_index(dataset:str, # bigearthnet, bigearthnet_v2 or synthetic (either l
     if cache: write_atomic(kept, index.to_parquet())
     return index
 
-# %% ../nbs/04_data.ipynb #7264e3e7
+# %% ../nbs/04_data.ipynb #47cfe901
 def _stamp(root:Path, two:bool)->list:
     "Fingerprint what the index depends on: lists, and the folders that hold patches."
     if two: paths = [*root.iterdir(), *root.glob('BigEarthNet-S[12]/*')]
@@ -251,12 +254,13 @@ def _stamp(root:Path, two:bool)->list:
         paths = [s2, *([s1] if s1 else []), *lists, *root.glob('truth')]
     return sorted([str(p), p.stat().st_mtime_ns, p.stat().st_size] for p in set(paths))
 
+# %% ../nbs/04_data.ipynb #3b7eaa06
 def _check_index(index:pd.DataFrame, root:Path):
     "Fail for an unknown split or label, and for an empty split."
     known = ('train', 'val', 'test')
     for n, split in zip(index.patch_id, index.split):
         if split not in known:
-            raise DataError(f'{n} is in split {split!r}, expected one of {known}: correct the table')
+            raise DataError(f'{n} is in split {split!r}, expected one of {known}')
     for split in known:
         if not (index.split == split).any():
             raise DataError(f'no patch of the {split} split is in {root} (counted: '
@@ -332,7 +336,7 @@ def find_bad(index:pd.DataFrame, # of `read_index`
     bad = pd.DataFrame(dict(patch_id=index.patch_id.to_list(), reason=found))
     return bad.dropna(ignore_index=True)
 
-# %% ../nbs/04_data.ipynb #d77cc533
+# %% ../nbs/04_data.ipynb #6b230e6c
 def load_truth(path:str|Path # GeoTIFF
     )->np.ndarray: # (4h,4w,3) uint16 reflectance x 10,000
     "Read the true 2.5 m image of a synthetic scene."
@@ -340,6 +344,7 @@ def load_truth(path:str|Path # GeoTIFF
                                       "choose another sr arm than 'truth'")
     return np.ascontiguousarray(np.moveaxis(_read_tif(path, 3)[0], 0, -1))
 
+# %% ../nbs/04_data.ipynb #1c700b4e
 def load_landcover(path:str|Path # of the scene's truth
     )->np.ndarray: # (4h,4w) uint16 CORINE codes
     "Read the land cover that a synthetic scene was drawn from."
