@@ -16,7 +16,7 @@ import numpy as np, torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from .core import canonical_hash, pick, sha256_file
+from .core import pick, sha256_file
 from .data import render_rgb
 from .store import Store, store_dir, write_store
 
@@ -213,10 +213,10 @@ def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     bs:int=16, # images at once
     )->Store: # (4h,4w,3) uint8
     "Super-resolve every chip, or return what is already there."
-    spec = dict(chips=canonical_hash(chips.spec), white=white, sr=sr.spec)
+    spec = dict(chips=chips.content, white=white, sr=sr.spec)
     def make(at):
-        x = torch.from_numpy(render_rgb(np.stack([chips[i] for i in at]), white)).permute(0, 3, 1,
-                2)
+        rgb = render_rgb(np.stack([chips[i] for i in at]), white)
+        x = torch.from_numpy(rgb).permute(0, 3, 1, 2)
         y = torch.cat([sr(b.float()/255).mul(255).round().byte().cpu() for b in x.split(bs)])
         return y.permute(0, 2, 3, 1).numpy()
     return write_store(store_dir('sr', spec), spec, chips.ids, make, 'htj2k',

@@ -51,3 +51,25 @@ def test_the_snow_patch_is_left_out_by_its_list(root):
     from srstudy.data import DataError, read_index
     (root/'patches_with_seasonal_snow.csv').write_text('')
     with pytest.raises(DataError, match='split'): read_index('bigearthnet', root)
+
+def test_the_official_lists_give_the_published_numbers(tmp_path, monkeypatch):
+    "All 590,326 names and the lists of their authors; only the disk is played by a dictionary."
+    import srstudy.data as data
+    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
+    table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
+    s2 = tmp_path/'BigEarthNet-v1.0'; s2.mkdir()
+    for split in ('train', 'val', 'test'):
+        table.loc[table.split19 == split, ['s2_name', 's1_name']].to_csv(tmp_path/f'{split}.csv', header=False, index=False)
+    for flag, name in (('seasonal_snow', 'patches_with_seasonal_snow'), ('cloud_shadow', 'patches_with_cloud_and_shadow')):
+        table.loc[table[flag], ['s2_name']].to_csv(tmp_path/f'{name}.csv', header=False, index=False)
+    bare = set(table.s2_name[table.no_19_class_target])
+    on_disk = {n: str(s2/n) for n in table.s2_name}
+    monkeypatch.setattr(data, '_folders', lambda folder: dict(on_disk) if folder == s2 else {})
+    monkeypatch.setattr(data, '_read_labels',
+                        lambda folder: ['Airports' if os.path.basename(folder) in bare else 'Pastures'])
+    assert len(on_disk) == data.CARDS['bigearthnet'].patches == 590_326
+    index = data.read_index('bigearthnet', tmp_path)
+    assert len(index) == data.CARDS['bigearthnet'].used == 519_284
+    assert tuple(index.split.value_counts()[['train', 'val', 'test']]) == (269_695, 123_723, 125_866)
+    counts = index.attrs['counts']
+    assert counts['no_label'] == 55 and sum(counts.values()) == 590_326
