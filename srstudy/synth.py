@@ -301,12 +301,12 @@ def _sampling(side:int, step:int)->np.ndarray: # (side/step, side), rows sum to 
     return (d/d.sum(1, keepdims=True)).astype(np.float32)
 
 # %% ../nbs/03_synth.ipynb #6410bf72
-def observe(cube, # (4s,4s,C) float32 on the ground
+def observe(cube, # (h,w,C) float32 on the ground, at 2.5 m
     step:int, # pixels of 2.5 m per pixel seen: 4, 8 or 24
-    )->np.ndarray: # (4s/step, 4s/step, C)
+    )->np.ndarray: # (h/step, w/step, C)
     "See the ground through the point spread function, sampled."
-    d = _sampling(cube.shape[0], step)
-    return np.einsum('iy,yjc->ijc', d, np.einsum('jx,yxc->yjc', d, cube, optimize=True),
+    rows, cols = (_sampling(n, step) for n in cube.shape[:2])
+    return np.einsum('iy,yjc->ijc', rows, np.einsum('jx,yxc->yjc', cols, cube, optimize=True),
                      optimize=True)
 
 # %% ../nbs/03_synth.ipynb #b14e4c22
