@@ -6,64 +6,70 @@
 __all__ = ['SENSORS', 'FIDELITY', 'psnr', 'psnr_y', 'ssim', 'spectral_angle', 'degrade', 'lr_consistency', 'hallucination_map',
            'detail_shares', 'hallucination', 'fidelity', 'wald_pair']
 
-# %% ../nbs/11a_fidelity.ipynb #02d2f739
+# %% ../nbs/11a_fidelity.ipynb #64adf563
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice, zip_longest
 import numpy as np, torch
 import torch.nn.functional as F
 from torch import Tensor
 from .core import pick
 from .sr import SCALE, get_sr
-from .synth import observe
+from .synth import sampling
 
-# %% ../nbs/11a_fidelity.ipynb #5bb86356
-def _planes(images, what:str, least:int=1)->Tensor: # (N,3,h,w) float32 in [0,1]
+# %% ../nbs/11a_fidelity.ipynb #0b7be7aa
+def _planes(images)->Tensor: # (N,3,h,w) float32 in [0,1]
     "Return images as torch has them, or say what is wrong with them."
     x = torch.tensor(np.ascontiguousarray(images))
     if x.ndim != 4 or x.shape[-1] != 3:
-        raise ValueError(f'{what} is {tuple(x.shape)}, expected (N,h,w,3); add a batch axis, or '
+        raise ValueError(f'images are {tuple(x.shape)}, expected (N,h,w,3); add a batch axis, or '
                          'choose three bands')
-    if min(x.shape[1:3]) < least:
-        raise ValueError(f'{what} is {tuple(x.shape)}, but this score needs {least} pixels or more '
-                         'a side')
-    x = x.permute(0, 3, 1, 2).float()/(255 if x.dtype == torch.uint8 else 1)
+    x = x.permute(0, 3, 1, 2).contiguous()
+    if x.dtype == torch.uint8: return x.float()/255
     if not ((x >= 0) & (x <= 1)).all():
-        raise ValueError(f'{what} must be uint8 or lie in [0,1], and be no NaN; render reflectance '
+        raise ValueError('images must be uint8 or lie in [0,1], and be no NaN; render reflectance '
                          'with render_rgb first')
-    return x
+    return x.float()
 
-def _pair(x, y, least:int=1)->tuple:
-    "Return two sets of images of one size."
-    x, y = _planes(x, 'x', least), _planes(y, 'y', least)
+def _pair(x, y)->tuple:
+    "Return two sets of images of one size as planes."
+    x, y = _planes(x), _planes(y)
     if x.shape != y.shape:
         raise ValueError(f'x has {len(x)} images of {tuple(x.shape[2:])}, y has {len(y)} of '
                          f'{tuple(y.shape[2:])}: give the same images at the same size')
     return x, y
 
-# %% ../nbs/11a_fidelity.ipynb #ae1fc38b
-def _psnr(x, y): return -10*torch.log10((x - y).square().mean((1, 2, 3))).double().numpy()
+def _at_least(n:int, x):
+    if min(x.shape[2:]) < n:
+        raise ValueError(f'images are {tuple(x.shape[2:])}, but this score needs {n} pixels or '
+                         'more a side')
+
+# %% ../nbs/11a_fidelity.ipynb #d74edc73
+def _psnr(x, y): return -10*torch.log10((x - y).square().mean((1, 2, 3)))
 
 def psnr(x, # (N,h,w,3) uint8 or [0,1]
     y, # the truth, the same
     )->np.ndarray: # (N,) dB, 0 and above; inf where equal
     "Return the peak signal-to-noise ratio over all bands."
-    return _psnr(*_pair(x, y))
+    return _psnr(*_pair(x, y)).numpy()
 
-# %% ../nbs/11a_fidelity.ipynb #30a8b515
+# %% ../nbs/11a_fidelity.ipynb #29e2ed46
 # ITU-R BT.601: red, green and blue in [0,1] to luma, of which 255 is full scale
 _LUMA = torch.tensor([65.481, 128.553, 24.966]).view(3, 1, 1)/255
+
+def _psnr_y(x, y):
+    _at_least(2*SCALE + 1, x)
+    inner = slice(SCALE, -SCALE)
+    # the offset of 16 is the same in both images
+    return _psnr(*((a[..., inner, inner]*_LUMA).sum(1, keepdim=True) for a in (x, y)))
 
 def psnr_y(x, # (N,h,w,3) uint8 or [0,1], nine pixels a side or more
     y, # the truth, the same
     )->np.ndarray: # (N,) dB; inf where equal
     "Return the PSNR of the luma, without a border of `SCALE` pixels."
-    inner = slice(SCALE, -SCALE)
-    # the offset of 16 is the same in both images
-    return _psnr(*((a*_LUMA).sum(1, keepdim=True)[..., inner, inner]
-                   for a in _pair(x, y, 2*SCALE + 1)))
+    return _psnr_y(*_pair(x, y)).numpy()
 
-# %% ../nbs/11a_fidelity.ipynb #133a96dd
+# %% ../nbs/11a_fidelity.ipynb #37f87d3f
 _TAPS, _SIGMA = 11, 1.5
 
 @lru_cache(16)
@@ -73,42 +79,44 @@ def _window(n:int)->Tensor: # (n-10, n), rows sum to 1
     w = torch.where(d.abs() <= _TAPS//2, torch.exp(-.5*(d/_SIGMA)**2), 0)
     return (w/w.sum(1, keepdim=True)).float()
 
-def ssim(x, # (N,h,w,3) uint8 or [0,1], eleven pixels a side or more
-    y, # the truth, the same
-    )->np.ndarray: # (N,) in [-1,1], 1 where equal
-    "Return the structural similarity, mean over bands."
-    x, y = _pair(x, y, _TAPS)
+def _ssim(x, y):
+    _at_least(_TAPS, x)
     rows, cols = (_window(n) for n in x.shape[2:])
     local = lambda a: rows @ (a @ cols.T)
     mx, my = local(x), local(y)
     # the formula knows the variances only by their sum
-    both, cov = local(x*x + y*y) - mx*mx - my*my, local(x*y) - mx*my
+    means, product = mx*mx + my*my, mx*my
+    spread, covariance = local(x*x + y*y) - means, local(x*y) - product
     c1, c2 = .01**2, .03**2
-    found = (2*mx*my + c1)*(2*cov + c2)/((mx*mx + my*my + c1)*(both + c2))
-    return found.mean((1, 2, 3)).double().numpy()
+    found = (2*product + c1)*(2*covariance + c2)/((means + c1)*(spread + c2))
+    return found.mean((1, 2, 3))
 
-# %% ../nbs/11a_fidelity.ipynb #1eed2d4a
+# %% ../nbs/11a_fidelity.ipynb #d135ca7d
+def ssim(x, # (N,h,w,3) uint8 or [0,1], eleven pixels a side or more
+    y, # the truth, the same
+    )->np.ndarray: # (N,) in [-1,1], 1 where equal
+    "Return the structural similarity, mean over bands."
+    return _ssim(*_pair(x, y)).numpy()
+
+# %% ../nbs/11a_fidelity.ipynb #22bb2e16
+def _angle(x, y):
+    # unlike the arc cosine, exact for small angles, and 0 for black
+    across = torch.linalg.cross(x, y, dim=1).square().sum(1).sqrt()
+    angle = torch.atan2(across, (x*y).sum(1))
+    return torch.rad2deg(angle).mean((1, 2))
+
 def spectral_angle(x, # (N,h,w,3) uint8 or [0,1]
     y, # the truth, the same
     )->np.ndarray: # (N,) degrees in [0,90], 0 is best
     "Return the mean angle between the colours of the pixels."
-    u, v = (F.normalize(a, dim=1) for a in _pair(x, y))
-    # exact for small angles, where the arc cosine is not
-    angle = 2*torch.atan2((u - v).norm(dim=1), (u + v).norm(dim=1))
-    coloured = (u.any(1) & v.any(1)).float()
-    return torch.rad2deg(angle*coloured).mean((1, 2)).double().numpy()
+    return _angle(*_pair(x, y)).numpy()
 
-# %% ../nbs/11a_fidelity.ipynb #e83a0132
-def _area(x): # (N,4h,4w,C) -> (N,h,w,C)
-    n, h, w, c = x.shape
-    return x.reshape(n, h//SCALE, SCALE, w//SCALE, SCALE, c).mean((2, 4))
+# %% ../nbs/11a_fidelity.ipynb #b403d46e
+def _psf(x): # (N,C,4h,4w) -> (N,C,h,w)
+    rows, cols = (torch.from_numpy(sampling(n, SCALE)) for n in x.shape[2:])
+    return rows @ x @ cols.T
 
-def _psf(x): # (N,4h,4w,C) -> (N,h,w,C)
-    n, h, w, c = x.shape
-    seen = observe(x.transpose(1, 2, 0, 3).reshape(h, w, n*c), SCALE)
-    return seen.reshape(*seen.shape[:2], n, c).transpose(2, 0, 1, 3)
-
-SENSORS = dict(psf=_psf, area=_area)
+SENSORS = dict(psf=_psf, area=partial(F.avg_pool2d, kernel_size=SCALE))
 
 def degrade(images, # (N,4h,4w,C)
     sensor:str='psf', # a key of `SENSORS`
@@ -118,27 +126,36 @@ def degrade(images, # (N,4h,4w,C)
     if x.ndim != 4 or x.shape[1] % SCALE or x.shape[2] % SCALE:
         raise ValueError(f'images are {x.shape}, expected (N,h,w,C) with sides that are multiples '
                          f'of {SCALE}; crop them')
-    return pick(SENSORS, sensor, 'sensor')(x)
+    seen = pick(SENSORS, sensor, 'sensor')(torch.from_numpy(x).permute(0, 3, 1, 2))
+    return seen.permute(0, 2, 3, 1).contiguous().numpy()
 
-# %% ../nbs/11a_fidelity.ipynb #3b5c33e9
+# %% ../nbs/11a_fidelity.ipynb #a8b6a17d
+def _with_input(*images)->tuple:
+    "Return images, of which the last is the input of the others, as planes."
+    *large, lr = map(_planes, images)
+    wanted = len(lr), 3, *(SCALE*n for n in lr.shape[2:])
+    for x in large:
+        if x.shape != wanted:
+            raise ValueError(f'{len(x)} images of {tuple(x.shape[2:])} were given with {len(lr)} '
+                             f'inputs of {tuple(lr.shape[2:])}: expected one input for each, and '
+                             f'{SCALE} times its sides')
+    return *large, lr
+
+def _consistency(sr, lr, sensor):
+    return (pick(SENSORS, sensor, 'sensor')(sr) - lr).square().mean((1, 2, 3)).sqrt()
+
 def lr_consistency(sr, # (N,4h,4w,3) uint8 or [0,1]
     lr, # its input (N,h,w,3), the same
     sensor:str='psf', # psf for synthetic or degraded input, area for real input
     )->np.ndarray: # (N,) in [0,1], 0 is best
     "Return the RMS difference between the input and the image as the sensor would see it."
-    seen = degrade(_planes(sr, 'sr').permute(0, 2, 3, 1), sensor)
-    seen, lr = _pair(seen.clip(0, 1), lr)
-    return (seen - lr).square().mean((1, 2, 3)).sqrt().double().numpy()
+    return _consistency(*_with_input(sr, lr), sensor).numpy()
 
-# %% ../nbs/11a_fidelity.ipynb #80a9ccde
+# %% ../nbs/11a_fidelity.ipynb #4609a97f
 def _errors(sr, truth, lr)->tuple: # E, M: (N,h,w) each
     "Return, per patch, the squared error of `sr` and that of the plain enlargement of `lr`."
-    sr, truth = _pair(sr, truth)
     # in 8 bits, as the bicubic arm is stored
-    plain = get_sr('bicubic')(_planes(lr, 'lr')).mul(255).round()/255
-    if plain.shape != truth.shape:
-        raise ValueError(f'lr enlarged by {SCALE} is {tuple(plain.shape[2:])}, the truth '
-                         f'{tuple(truth.shape[2:])}: give the input that the images were made from')
+    plain = get_sr('bicubic')(lr).mul(255).round()/255
     return tuple(F.avg_pool2d((a - truth).square().mean(1), SCALE) for a in (sr, plain))
 
 def hallucination_map(sr, # (N,4h,4w,3) uint8 or [0,1]
@@ -146,21 +163,24 @@ def hallucination_map(sr, # (N,4h,4w,3) uint8 or [0,1]
     lr, # the input (N,h,w,3)
     )->np.ndarray: # (N,h,w) in [0,1]
     "Return where detail is worse than none, as the amplitude of the excess."
-    error, missing = _errors(sr, truth, lr)
+    error, missing = _errors(*_with_input(sr, truth, lr))
     return F.relu(error - missing).sqrt().numpy()
 
-# %% ../nbs/11a_fidelity.ipynb #a8dfa57e
+# %% ../nbs/11a_fidelity.ipynb #4f1f670b
+def _shares(sr, truth, lr):
+    error, missing = _errors(sr, truth, lr)
+    parts = dict(improvement=F.relu(missing - error), omission=torch.minimum(error, missing),
+                 hallucination=F.relu(error - missing))
+    # no detail in the truth, and none drawn: nothing to share out
+    whole = torch.maximum(error, missing).sum((1, 2)).clamp(min=1e-12)
+    return {k: v.sum((1, 2))/whole for k, v in parts.items()}
+
 def detail_shares(sr, # (N,4h,4w,3) uint8 or [0,1]
     truth, # (N,4h,4w,3)
     lr, # the input (N,h,w,3)
     )->dict: # improvement, omission, hallucination: (N,) in [0,1], together 1
     "Split the detail of each image into found, missing and false."
-    error, missing = (a.double() for a in _errors(sr, truth, lr))
-    parts = dict(improvement=F.relu(missing - error), omission=torch.minimum(error, missing),
-                 hallucination=F.relu(error - missing))
-    # no detail in the truth, and none drawn: nothing to share out
-    whole = torch.maximum(error, missing).sum((1, 2)).clamp(min=1e-12)
-    return {k: (v.sum((1, 2))/whole).numpy() for k, v in parts.items()}
+    return {k: v.numpy() for k, v in _shares(*_with_input(sr, truth, lr)).items()}
 
 def hallucination(sr, # (N,4h,4w,3) uint8 or [0,1]
     truth, # (N,4h,4w,3)
@@ -169,7 +189,7 @@ def hallucination(sr, # (N,4h,4w,3) uint8 or [0,1]
     "Return the share of detail that is farther from the truth than none."
     return detail_shares(sr, truth, lr)['hallucination']
 
-# %% ../nbs/11a_fidelity.ipynb #9f5d6f28
+# %% ../nbs/11a_fidelity.ipynb #4ef31de1
 FIDELITY = dict(psnr=('dB', 'higher'), psnr_y=('dB', 'higher'), ssim=('', 'higher'),
                 angle=('degrees', 'lower'), improvement=('share', 'higher'),
                 omission=('share', 'lower'), hallucination=('share', 'lower'),
@@ -182,23 +202,26 @@ def _batches(*streams, size:int=4)->Iterator:
         if any(im is None for row in part for im in row):
             raise ValueError('sr, truth and lr do not have equally many images: give the same '
                              'scenes in the same order')
-        yield [np.stack(images) for images in zip(*part)]
+        yield map(np.stack, zip(*part))
 
-# %% ../nbs/11a_fidelity.ipynb #171b3c80
+def _scores(sr, truth, lr):
+    return dict(psnr=_psnr(sr, truth), psnr_y=_psnr_y(sr, truth), ssim=_ssim(sr, truth),
+                angle=_angle(sr, truth), **_shares(sr, truth, lr))
+
+# %% ../nbs/11a_fidelity.ipynb #1712ea7f
 def fidelity(sr:Iterable, # (4h,4w,3) each, uint8 or [0,1]
     truth:Iterable|None, # (4h,4w,3) each; None where nobody knows
     lr:Iterable, # the inputs (h,w,3)
     sensor:str='psf', # of `lr_consistency`: area for real input
     )->dict: # score -> (N,); those of `FIDELITY`, without a truth only consistency
     "Score images against the truth and against their input."
-    parts = []
-    for x, *t, low in _batches(*((sr, lr) if truth is None else (sr, truth, lr))):
-        found = {} if truth is None else dict(
-            psnr=psnr(x, t[0]), psnr_y=psnr_y(x, t[0]), ssim=ssim(x, t[0]),
-            angle=spectral_angle(x, t[0]), **detail_shares(x, t[0], low))
-        parts.append(found | dict(consistency=lr_consistency(x, low, sensor)))
+    parts, streams = [], (sr, lr) if truth is None else (sr, truth, lr)
+    for images in _batches(*streams):
+        x, *known, low = _with_input(*images)
+        found = _scores(x, *known, low) if known else {}
+        parts.append(found | dict(consistency=_consistency(x, low, sensor)))
     if not parts: raise ValueError('there are no images to score: sr is empty')
-    return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+    return {k: torch.cat([p[k] for p in parts]).numpy() for k in parts[0]}
 
 # %% ../nbs/11a_fidelity.ipynb #fa4a948f
 def wald_pair(image # (N,H,W,C), 8-bit, reflectance or [0,1]
