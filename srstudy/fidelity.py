@@ -17,19 +17,19 @@ from .core import pick
 from .sr import SCALE, get_sr
 from .synth import sampling
 
-# %% ../nbs/11a_fidelity.ipynb #0b7be7aa
+# %% ../nbs/11a_fidelity.ipynb #a6ddf88f
 def _planes(images)->Tensor: # (N,3,h,w) float32 in [0,1]
     "Return images as torch has them, or say what is wrong with them."
     x = torch.tensor(np.ascontiguousarray(images))
     if x.ndim != 4 or x.shape[-1] != 3:
         raise ValueError(f'images are {tuple(x.shape)}, expected (N,h,w,3); add a batch axis, or '
                          'choose three bands')
-    x = x.permute(0, 3, 1, 2).contiguous()
-    if x.dtype == torch.uint8: return x.float()/255
+    whole, x = x.dtype == torch.uint8, x.permute(0, 3, 1, 2).contiguous().float()
+    if whole: return x/255
     if not ((x >= 0) & (x <= 1)).all():
         raise ValueError('images must be uint8 or lie in [0,1], and be no NaN; render reflectance '
                          'with render_rgb first')
-    return x.float()
+    return x
 
 def _pair(x, y)->tuple:
     "Return two sets of images of one size as planes."
