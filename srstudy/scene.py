@@ -238,7 +238,7 @@ def _add_band(root, k:int, scene:Scene, dtype:str, nodata:int|None):
         _add(band, 'Scale', scene.src.scales[scene.bands[k - 1] - 1])
     return band
 
-# %% ../nbs/07a_scene.ipynb #b71ffb01
+# %% ../nbs/07a_scene.ipynb #dc2539d7
 def _write_mosaic(folder:Path, scene:Scene, tiles:dict, # file name -> Window of the scene
     scale:int, dtype:str, nodata:int|None, tags:dict)->Path:
     "Write the virtual mosaic of the tiles in `folder`."
@@ -246,7 +246,7 @@ def _write_mosaic(folder:Path, scene:Scene, tiles:dict, # file name -> Window of
                       rasterYSize=str(scene.height*scale))
     if scene.src.crs: _add(root, 'SRS', scene.src.crs.to_wkt())
     if not scene.src.transform.is_identity:
-        geo = (scene.src.transform*rasterio.Affine.scale(1/scale)).to_gdal()
+        geo = (scene.src.transform @ rasterio.Affine.scale(1/scale)).to_gdal()
         _add(root, 'GeoTransform', ', '.join(map(repr, geo)))
     notes = ET.SubElement(root, 'Metadata')
     for k, v in tags.items(): _add(notes, 'MDI', v, key=k)
