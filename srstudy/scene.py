@@ -141,7 +141,7 @@ def free_memory(device:str='cpu')->int:
         return min(free, int(limit) - int(used))
     except (OSError, ValueError): return free
 
-# %% ../nbs/07a_scene.ipynb #df21bde8
+# %% ../nbs/07a_scene.ipynb #d0460e5b
 def _too_large(tile:int, overlap:int, per_pixel:float, free:int, m:int)->SceneError:
     "Say that a tile does not fit, and which one does."
     side = math.isqrt(max(int((free - _FIXED)/per_pixel), 0)) - 2*overlap
@@ -155,7 +155,7 @@ def _too_large(tile:int, overlap:int, per_pixel:float, free:int, m:int)->SceneEr
 @contextmanager
 def _memory(sr:SuperResolver, tile:int, overlap:int):
     "Fail before the work where a tile does not fit, and in the same words where that was wrong."
-    per_pixel, free = 1.5*bytes_per_pixel(sr), free_memory(sr.device)
+    per_pixel, free = 2*bytes_per_pixel(sr), free_memory(sr.device)
     error = lambda: _too_large(tile, overlap, per_pixel, free_memory(sr.device), sr.multiple)
     if (tile + 2*overlap)**2*per_pixel + _FIXED > free: raise error()
     try: yield
@@ -323,12 +323,12 @@ def _make_tiles(folder:Path, tiles:dict, make, desc:str):
             if im is not None: _write_tile(folder/name, im)
             bar.update()
 
-# %% ../nbs/07a_scene.ipynb #b9d0c8cf
+# %% ../nbs/07a_scene.ipynb #13b6b9cc
 def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,000, or uint8 RGB
     dst:str|Path, # the GeoTIFF to write
     sr:SuperResolver, # of `get_sr`
     white:int=2000, # of the rendering: the reflectance that is 1 to the arm
-    tile:int=192, # side of a tile in pixels of `src`
+    tile:int=160, # side of a tile in pixels of `src`
     overlap:int=32, # margin around it
     bands:tuple|None=None, # numbers of red, green, blue; None where there are three
     rgb8:bool=False, # render reflectance to 8 bits, and write these

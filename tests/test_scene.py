@@ -77,13 +77,13 @@ def test_other_settings_start_anew(scene, tmp_path):
     with rasterio.open(scene) as a, rasterio.open(tmp_path/'out.tif') as b: assert (b.read() == enlarge(a.read().clip(0, 2000))).all()
 
 def test_full_width_srresnet_in_two_gigabytes(tmp_path):
-    "One tile with its whole margin is the most that is ever computed; more tiles take no more."
+    "One tile with its whole margin, 160 + 2*32 pixels, is the most that is ever computed; more tiles take no more."
     torch.save(build_net('srresnet', 'full').state_dict(), tmp_path/'random.pth')
-    src = write(tmp_path/'scene.tif', np.full((3, 256, 256), 700, np.uint16))
+    src = write(tmp_path/'scene.tif', np.full((3, 224, 224), 700, np.uint16))
     code = ('import resource, sys; from srstudy.cli import app\n'
             'try: app(sys.argv[1:])\n'
             'finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)')
-    args = 'sr', src, tmp_path/'out.tif', '--arm', 'srresnet', '--width', 'full', '--weights', tmp_path/'random.pth', '--tile', 256, '--overlap', 0
+    args = 'sr', src, tmp_path/'out.tif', '--arm', 'srresnet', '--width', 'full', '--weights', tmp_path/'random.pth', '--tile', 224, '--overlap', 0
     p = subprocess.run([sys.executable, '-c', code, *map(str, args)], capture_output=True, text=True)
     assert p.returncode == 0, p.stderr
     assert int(p.stdout.split()[-1]) < 2*2**20, f'{int(p.stdout.split()[-1])/2**20:.2f} GiB'
