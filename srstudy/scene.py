@@ -141,7 +141,7 @@ def free_memory(device:str='cpu')->int:
         return min(free, int(limit) - int(used))
     except (OSError, ValueError): return free
 
-# %% ../nbs/07a_scene.ipynb #d0460e5b
+# %% ../nbs/07a_scene.ipynb #923eb59a
 def _too_large(tile:int, overlap:int, per_pixel:float, free:int, m:int)->SceneError:
     "Say that a tile does not fit, and which one does."
     side = math.isqrt(max(int((free - _FIXED)/per_pixel), 0)) - 2*overlap
@@ -161,8 +161,8 @@ def _memory(sr:SuperResolver, tile:int, overlap:int):
     try: yield
     except MemoryError as e: raise error() from e
     except RuntimeError as e:
-        if isinstance(e, torch.OutOfMemoryError) or 'allocate memory' in str(e): raise error() from e
-        raise
+        if not isinstance(e, torch.OutOfMemoryError) and 'allocate memory' not in str(e): raise
+        raise error() from e
 
 # %% ../nbs/07a_scene.ipynb #c5a580f9
 def _job(scene:Scene, sr:SuperResolver, **options)->dict:

@@ -28,7 +28,7 @@ def enlarge(a): return a.repeat(4, -2).repeat(4, -1)
 @pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: no real Sentinel-2 patch goes through srstudy sr')
 @pytest.mark.parametrize('arm', ['nearest', 'srresnet', 'hat'])
 def test_real_patches_come_out_georeferenced(arm, tmp_path):
-    patches = sorted((Path(REAL)/'bigearthnet_v1_patches/S2').iterdir())[:1 if arm == 'hat' else 3]
+    patches = sorted((Path(REAL)/'bigearthnet_v1_patches/S2').iterdir())[:3 if arm == 'nearest' else 1]
     for patch in patches:
         bands = [rasterio.open(patch/f'{patch.name}_{b}.tif') for b in ('B04', 'B03', 'B02')]
         im = np.concatenate([b.read() for b in bands])
