@@ -18,7 +18,7 @@ def _param(default, help, choices=(), inert=False):
     "One field: its default, what it is, what it may be, and whether it leaves the result alone."
     return field(default=default, metadata=dict(help=help, choices=choices, inert=inert))
 
-# %% ../nbs/02_params.ipynb #4c56b222
+# %% ../nbs/02_params.ipynb #1fa697c2
 @dataclass(frozen=True)
 class Experiment:
     "Every choice of one run."
@@ -33,7 +33,9 @@ class Experiment:
     bands: str = _param('rgb', 'input bands', ('rgb', 's2_10', 's2'))
     white: int = _param(2000, 'reflectance x 10,000 that the RGB rendering shows as white')
     sr: str = _param('none', 'super-resolution arm', ('none', 'nearest', 'bicubic', 'lanczos',
-                     'srresnet', 'hat', 'realesrgan', 'truth'))
+                     'srresnet', 'hat', 'hat_s', 'hat_l', 'real_hat_gan', 'realesrgan',
+                     'realesrnet', 'realesr_general', 'any', 'seesr', 'seesr_turbo', 'truth'))
+    weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own")
     arch: str = _param('resnet50', 'classifier', ('resnet50', 'resnet101', 'resnet152',
                        'inception_v4', 'densenet121'))
     width: str = _param('mini', "networks: small ones, or the papers' own", ('mini', 'full'))
@@ -85,7 +87,7 @@ def _checked_schedule(rows):
 _LIMITS = dict(scenes=(20, 10**6), size=(12, 120), noise=(0, 1), white=(100, 20_000), bs=(2, 4096),
                seed=(0, 2**32-1), limit=(0, 10**7), workers=(0, 256))
 
-# %% ../nbs/02_params.ipynb #188143ac
+# %% ../nbs/02_params.ipynb #b78315c4
 def _check_together(exp):
     "Fail on values out of range and on values that contradict each other."
     for name, (lo, hi) in _LIMITS.items():
@@ -99,6 +101,8 @@ def _check_together(exp):
     if exp.sr != 'none' and exp.bands != 'rgb':
         raise ValueError(f"sr={exp.sr!r} works on RGB scenes, but bands={exp.bands!r}; choose "
                          f"bands='rgb' or sr='none'")
+    if exp.sr == 'any' and not exp.weights:
+        raise ValueError("sr='any' is a checkpoint of yours: give its path as weights")
     if exp.sr == 'truth' and exp.dataset != 'synthetic':
         raise ValueError(f"sr='truth' needs the true high resolution, which only "
                          f"dataset='synthetic' has, not {exp.dataset!r}")
@@ -106,12 +110,14 @@ def _check_together(exp):
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")
 
-# %% ../nbs/02_params.ipynb #7de88e80
+# %% ../nbs/02_params.ipynb #b7529c04
 def key(exp:Experiment)->str: # 16 hexadecimal digits
     "Return the content key of `exp`."
     skip = {f.name for f in dataclasses.fields(exp) if f.metadata['inert']}
     if exp.dataset != 'synthetic': skip |= {'scenes', 'size', 'noise'}
-    return canonical_hash({k: v for k, v in dataclasses.asdict(exp).items() if k not in skip})
+    # an empty value is no choice: a field that came later renames no run that does not use it
+    return canonical_hash({k: v for k, v in dataclasses.asdict(exp).items()
+                           if k not in skip and v != ''})
 
 # %% ../nbs/02_params.ipynb #f8234497
 def run_name(exp:Experiment)->str:

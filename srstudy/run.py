@@ -6,7 +6,7 @@
 __all__ = ['get_scenes', 'get_images', 'get_data', 'train', 'get_predictions', 'get_inputs', 'make_record', 'timed', 'run',
            'execute', 'needs_run', 'launch']
 
-# %% ../nbs/14_run.ipynb #f1454624
+# %% ../nbs/14_run.ipynb #1ddba600
 import dataclasses, os, platform, subprocess, sys, time
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +21,7 @@ from .metrics import bootstrap_ci, class_scores, paired_bootstrap, prior_probs, 
 from .params import Experiment, key, run_name
 from .results import (Record, StaleRecord, check_record, command, find_records, get_machine,
                              read_record, results_dir, save_record)
-from .sr import SR, get_sr, super_resolve
+from .sr import SR, get_sr, super_resolve, weights_sha
 from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
@@ -39,13 +39,13 @@ def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, spl
     kept = index.loc[order.sort_values().index].groupby('split').head(exp.limit)
     return kept.sort_values('patch_id', ignore_index=True)
 
-# %% ../nbs/14_run.ipynb #3030a65d
+# %% ../nbs/14_run.ipynb #1a3cf3e1
 def get_images(exp:Experiment, index:pd.DataFrame)->Store:
     "Pack the chips and apply the SR arm."
     if exp.sr == 'truth': return pack_truth(index)
     chips = pack_chips(index, BANDS[exp.bands], workers=exp.workers)
     if exp.sr == 'none': return chips
-    sr = get_sr(exp.sr, width=exp.width, precision=exp.precision, device=exp.device)
+    sr = get_sr(exp.sr, exp.width, exp.precision, exp.weights, exp.device)
     return super_resolve(sr, chips, exp.white)
 
 # %% ../nbs/14_run.ipynb #ba429b33
@@ -79,11 +79,11 @@ def get_predictions(learn, index:pd.DataFrame)->tuple: # ids (N,), probs (N,C), 
     probs, targs = predict(learn, learn.dls.test_dl(here.tolist(), with_labels=True))
     return index.patch_id.to_numpy()[here], probs, targs
 
-# %% ../nbs/14_run.ipynb #1e98ae16
+# %% ../nbs/14_run.ipynb #abf70c37
 def get_inputs(exp:Experiment)->dict:
     "Fingerprint what a run is made from, apart from its parameters: the scenes' version and the SR weights."
-    weights = get_sr(exp.sr, width=exp.width).spec.get('weights') or ''
-    return dict(synth=SYNTH_VERSION if exp.dataset == 'synthetic' else '', weights=weights)
+    return dict(synth=SYNTH_VERSION if exp.dataset == 'synthetic' else '',
+                weights=weights_sha(exp.sr, exp.width, exp.weights))
 
 # %% ../nbs/14_run.ipynb #d6f308a1
 def make_record(exp:Experiment, index:pd.DataFrame, probs, targs, # of the test scenes, (N,C)

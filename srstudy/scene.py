@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SceneError', 'Scene', 'cut_tiles', 'upscale_tile', 'bytes_per_pixel', 'free_memory', 'survey', 'upscale_scene']
 
-# %% ../nbs/07a_scene.ipynb #4197e103
+# %% ../nbs/07a_scene.ipynb #6abd9ac8
 import json, math, os, warnings
 import xml.etree.ElementTree as ET
 from contextlib import contextmanager
@@ -17,7 +17,6 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
-from torch import nn
 from tqdm.auto import tqdm
 from . import __version__
 from .core import canonical_hash, write_atomic
@@ -98,19 +97,20 @@ def _fill(im:np.ndarray, valid:np.ndarray)->np.ndarray:
     r, c = distance_transform_edt(~valid, return_distances=False, return_indices=True)
     return im[:, r, c]
 
-# %% ../nbs/07a_scene.ipynb #9357a04b
+# %% ../nbs/07a_scene.ipynb #fd2ccecb
 def upscale_tile(sr:SuperResolver, im:np.ndarray, # (3,h,w) uint16 reflectance or uint8 RGB
     top:int, # the value that is 1 to the arm
+    name:str='', # of the piece, on which the noise of an arm that draws depends
     )->np.ndarray: # (3,s*h,s*w) of the same type
     "Super-resolve one piece of a scene."
     h, w = im.shape[1:]; m = sr.multiple
     x = np.clip(im.astype(np.float32)/np.float32(top), 0, 1)
     # an arm reflects at the border, which takes a side of `m` at least
     x = np.pad(x, ((0, 0), (0, max(m - h, 0)), (0, max(m - w, 0))), 'edge')
-    y = sr(torch.from_numpy(x)[None])[0, :, :h*sr.scale, :w*sr.scale].float().cpu().numpy()
+    y = sr(torch.from_numpy(x)[None], [name])[0, :, :h*sr.scale, :w*sr.scale].float().cpu().numpy()
     return np.rint(y*np.float32(top)).astype(im.dtype)
 
-# %% ../nbs/07a_scene.ipynb #c7fa8790
+# %% ../nbs/07a_scene.ipynb #937daaed
 def bytes_per_pixel(sr:SuperResolver)->float:
     "Measure what one input pixel takes in the largest layer of an arm."
     n = sr.multiple*math.ceil(48/sr.multiple); most = 0
@@ -118,9 +118,8 @@ def bytes_per_pixel(sr:SuperResolver)->float:
     def note(layer, args, out):
         nonlocal most
         most = max(most, size(args) + size([out]))
-    net = getattr(sr, 'f', None)
-    leaves = [m for m in net.modules() if not len(list(m.children()))] if isinstance(
-        net, nn.Module) else []
+    net = sr.arm.net
+    leaves = [m for m in net.modules() if not len(list(m.children()))] if net else []
     hooks = [m.register_forward_hook(note) for m in leaves]
     try: out = sr(torch.zeros(1, 3, n, n))
     finally:
@@ -290,7 +289,7 @@ def _check(src:Path, dst:Path, white:int, tile:int, overlap:int):
         raise SceneError(f'white={white}, tile={tile}, overlap={overlap}: expected a white from 1 '
                          'to 65535, a tile of 1 or more and an overlap of 0 or more')
 
-# %% ../nbs/07a_scene.ipynb #a88fb45a
+# %% ../nbs/07a_scene.ipynb #51dfb235
 def _is_of(dst:Path, key:str)->bool:
     "Tell whether `dst` is the finished result of the job with this key."
     try:
@@ -307,7 +306,8 @@ def _make_tile(w:Window, scene:Scene, sr:SuperResolver, overlap:int, white:int, 
     core = valid[r:r + w.height, c:c + w.width]
     if not core.any(): return None
     if dtype != scene.dtype: im = render_rgb(im, white)
-    out = upscale_tile(sr, _fill(im, valid), 255 if dtype == 'uint8' else white)
+    out = upscale_tile(sr, _fill(im, valid), 255 if dtype == 'uint8' else white,
+                       f'{w.row_off}_{w.col_off}')
     r, c, h, w = (sr.scale*n for n in (r, c, *core.shape))
     core = core.repeat(sr.scale, 0).repeat(sr.scale, 1)
     return _mark(out[:, r:r + h, c:c + w], core, nodata)
@@ -323,7 +323,7 @@ def _make_tiles(folder:Path, tiles:dict, make, desc:str):
             if im is not None: _write_tile(folder/name, im)
             bar.update()
 
-# %% ../nbs/07a_scene.ipynb #13b6b9cc
+# %% ../nbs/07a_scene.ipynb #12d1705b
 def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,000, or uint8 RGB
     dst:str|Path, # the GeoTIFF to write
     sr:SuperResolver, # of `get_sr`
@@ -339,6 +339,9 @@ def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,0
     with rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands) as scene:
         if not scene.src.crs:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
+        if sr.arm.draws:
+            warnings.warn(f'{sr.name} draws every tile anew: expect seams; fewer of them with a '
+                          'larger --tile')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
         tiles = cut_tiles(scene.height, scene.width, tile); summary = survey(scene, tiles, white)
         folder = dst.with_name(f'{dst.name}.parts')

@@ -112,11 +112,13 @@ _REALESRGAN = dict(
         sha256='8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292',
         source='more than 8 public projects; one prints another hash'))
 
-# %% ../nbs/06_weights.ipynb #ccac6ed5
+# %% ../nbs/06_weights.ipynb #91f5ecee
 _seesr = partial(Weights, arm='seesr', licence='Apache-2.0',
     page=f'{_FOLDER}12HXrRGEXUAnmHRaf0bIn-S8XSK4Ku0JO', citation='Wu et al., SeeSR: Towards '
     'Semantics-Aware Real-World Image Super-Resolution, CVPR 2024')
 _CSWRY, _RAM = f'{_HUB}/CSWRY/SeeSR/resolve/main', 'ram_swin_large_14m.pth'
+_TEXT = ('https://raw.githubusercontent.com/cswry/SeeSR/'
+         '8edecc71c4f3efa01cd26078f2e8dffd1ce80a6a/ram/data')
 _SEESR = dict(
     seesr_unet=_seesr('seesr_unet.safetensors', title='UNet of SeeSR',
         urls=(f'{_CSWRY}/seesr/unet/diffusion_pytorch_model.safetensors',)),
@@ -134,7 +136,13 @@ _SEESR = dict(
               f'7c76cec1377de0d46df8091a032c4b667aea4459/{_RAM}'),
         page=f'{_GITHUB}/xinyu1205/recognize-anything', source='3 public projects',
         sha256='15c729c793af28b9d107c69f85836a1356d76ea830d4714699fb62e55fcc08ed',
-        citation='Zhang et al., Recognize Anything: A Strong Image Tagging Model, CVPRW 2024'))
+        citation='Zhang et al., Recognize Anything: A Strong Image Tagging Model, CVPRW 2024'),
+    ram_tags=_seesr('ram_tag_list.txt', title='the 4,585 tags of RAM', size=41_904,
+        urls=(f'{_TEXT}/ram_tag_list.txt',), source='2 public projects',
+        sha256='5d96d2f7225527480ad773aaac76b6e5c08a18adf6eae9ca7d2ab923d5e7bd8b'),
+    ram_thresholds=_seesr('ram_tag_list_threshold.txt', title="RAM's threshold for each tag",
+        urls=(f'{_TEXT}/ram_tag_list_threshold.txt',), source='2 public projects', size=22_016,
+        sha256='b6f81d0de1bc7f9c251af512c413eae976c77dbfbadf700d4e3d90510f4c6447'))
 
 # %% ../nbs/06_weights.ipynb #ee662a32
 _sd2 = partial(Weights, arm='seesr', licence='CreativeML Open RAIL++-M',

@@ -5,7 +5,7 @@ import numpy as np, pandas as pd, pytest, rasterio, torch
 from PIL import Image
 from srstudy.data import BANDS, load_bands, render_rgb
 from srstudy.fidelity import fidelity, psnr_y, wald_pair
-from srstudy.sr import SCALE, SuperResolver, get_sr
+from srstudy.sr import SCALE, get_sr
 
 WEIGHTS, DATA = os.environ.get('SRSTUDY_REALWEIGHTS'), os.environ.get('SRSTUDY_REALDATA')
 pytestmark = [
@@ -16,24 +16,12 @@ needs_data = pytest.mark.skipif(not DATA, reason='SRSTUDY_REALDATA is not set: n
 REGRESSION, GAN = ('dctlsa_x4', 'ditn_real_x4'), 'realesr-general-x4v3'
 PLAIN, MINI = ('nearest', 'bicubic', 'lanczos'), ('srresnet', 'hat', 'realesrgan')
 
-def load_compact(path):
-    "Return Real-ESRGAN's compact network, through its own package."
-    from safetensors.torch import load_file
-    from srstudy.sr import _import_basicsr
-    _import_basicsr() # registers what a newer torchvision lacks
-    from realesrgan.archs.srvgg_arch import SRVGGNetCompact
-    net = SRVGGNetCompact(num_in_ch=3, num_out_ch=3, num_feat=64, num_conv=32, upscale=SCALE, act_type='prelu')
-    net.load_state_dict(load_file(path))
-    return net.eval()
-
 @pytest.fixture(scope='module')
 def nets():
     "The published networks, as arms of the study."
-    from spandrel import ModelLoader
     here = {p.stem: p for p in Path(WEIGHTS).glob('*x4*.safetensors')}
     assert set(here) == {*REGRESSION, GAN}
-    found = {n: ModelLoader().load_from_file(here[n]) for n in REGRESSION} | {GAN: load_compact(here[GAN])}
-    return {n: SuperResolver(n, f, {}) for n, f in found.items()}
+    return {n: get_sr('any', weights=here[n]) for n in REGRESSION} | {GAN: get_sr('realesr_general', 'full', weights=here[GAN])}
 
 def enlarge(sr, images):
     "Super-resolve 8-bit images (N,h,w,3) as the store does."

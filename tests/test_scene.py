@@ -6,7 +6,7 @@ from rasterio.transform import from_origin
 from typer.testing import CliRunner
 from srstudy.cli import app
 from srstudy.data import render_rgb
-from srstudy.sr import build_net
+from srstudy.nets import build_net
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
 SRSTUDY = Path(sys.executable).parent/'srstudy'

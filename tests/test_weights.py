@@ -34,15 +34,13 @@ REAL = os.environ.get('SRSTUDY_REALWEIGHTS')
 def test_a_real_checkpoint(tmp_path, monkeypatch):
     "Through a pickle as Real-ESRGAN publishes it, converted once, into the compact network."
     monkeypatch.setenv('SRSTUDY_WEIGHTS', str(tmp_path/'weights'))
-    from srstudy.sr import _import_basicsr
-    _import_basicsr()
-    from basicsr.archs.srvgg_arch import SRVGGNetCompact
+    from srstudy.nets import NETS, get_width
     card, real = WEIGHTS['realesr_general'], read_checkpoint(Path(REAL)/'realesr-general-x4v3.safetensors')
     torch.save({card.container: real}, tmp_path/card.file)
     for _ in range(2):
         state = rename_keys(read_checkpoint(tmp_path/card.file, card.container), card)
         assert state.keys() == real.keys() and all(torch.equal(state[k], real[k]) for k in real)
-    with torch.device('meta'): net = SRVGGNetCompact(3, 3, 64, 32, 4, 'prelu')
+    with torch.device('meta'): net = NETS['realesr_general'].make()(**get_width('realesr_general', 'full'))
     load_strict(net, state, card.file)
     with torch.no_grad(): assert net(torch.full((1, 3, 8, 8), .5)).sub(.5).abs().max() < .1 # grey stays grey
     assert len(list(tmp_path.glob('*.safetensors'))) == 1
