@@ -7,7 +7,7 @@ BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: study test book clean
+.PHONY: study test book bench clean
 study: $(READY)
 	@$(BIN)/srstudy study table1 --seeds $(SEEDS)
 	@$(MAKE) --no-print-directory book
@@ -41,6 +41,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python .venv --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --reinstall-package srstudy -e .
 	@touch $@
+
+# Speed is measured on request: the numbers belong to the machine that measured them.
+bench: $(READY)
+	@$(BIN)/python -c 'from srstudy.bench import bench; print(bench())'
 
 clean:
 	rm -rf book/_build results .cache

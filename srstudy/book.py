@@ -4,23 +4,25 @@
 
 # %% auto #0
 __all__ = ['mini_study', 'provenance', 'html_table', 'table1_page', 'findings', 'gains_figure', 'directions_page', 'prior_page',
-           'class_page', 'scene_figure', 'frequency_figure', 'data_facts', 'label_table', 'gallery_figure', 'psnr',
-           'psnr_table', 'pipeline_figure']
+           'class_page', 'scene_figure', 'frequency_figure', 'data_facts', 'label_table', 'gallery_figure',
+           'zoom_figure', 'fidelity_page', 'shares_figure', 'speed_page', 'pipeline_figure']
 
-# %% ../nbs/18_book.ipynb #19533695
-import dataclasses, html, re
+# %% ../nbs/18_book.ipynb #445a729a
+import dataclasses, html, json, re
 from functools import partial
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML, Markdown
 from .core import cache_dir
 from .data import encode_targets, load_landcover, render_rgb
+from .fidelity import FIDELITY, detail_shares, hallucination_map
 from .labels import BEN19, BEN43, BEN43_CODE, BEN43_TO_19, cardinality, density, get_nomenclature
 from .params import load_grid
 from .plots import plot_frequencies, plot_landcover, plot_pipeline, plot_scores, show_images
 from .results import read_predictions, table_records
 from .run import get_images, get_inputs, get_scenes
-from .tables import ARMS, CLASSIFIERS, arm_gains, class_frame, combine, directions, ours, resolved, table1
+from .tables import (ARMS, CLASSIFIERS, CONTROLS, arm_gains, class_frame, combine, directions, ours,
+                            resolved, table1)
 from .core import repo_root
 
 # %% ../nbs/18_book.ipynb #67d7c30e
@@ -75,14 +77,13 @@ def _clause(gains, base):
              if (names := _arms(gains, verdict))]
     return '; '.join(f'**{p}** {base}' for p in parts)
 
-# %% ../nbs/18_book.ipynb #85708c1b
+# %% ../nbs/18_book.ipynb #b6e47136
 def findings(records:list, folder:Path)->Markdown:
     "Say in sentences, from the Records, what the mini study finds."
     pick_f1 = lambda base: arm_gains(records, folder, base).query('metric == "f1"')
     none, bicubic = pick_f1('none'), pick_f1('bicubic')
-    nets, rest = (bicubic[bicubic.sr.isin(s)]
-                  for s in (['srresnet', 'hat', 'realesrgan'], ['truth']))
-    t = rest.iloc[0]
+    nets = bicubic[~bicubic.sr.isin([*CONTROLS, 'truth'])]
+    t = bicubic[bicubic.sr == 'truth'].iloc[0]
     return Markdown(f"""On the synthetic scenes, with the small networks, by sample-averaged F1 (95 % intervals):
 
 - **Against the small image**, as the paper compares: {_clause(none, 'no SR')}.
@@ -142,11 +143,12 @@ def _show_cases(index, n=5):
         chosen.append(best); shown |= set(test.labels[best])
     return chosen
 
-# %% ../nbs/18_book.ipynb #02600e5f
+# %% ../nbs/18_book.ipynb #c14320c8
 def _images(exp, sr, index, cases):
-    "Return the rendered images of one arm for some rows of `index`."
-    store = get_images(dataclasses.replace(exp, sr=sr), index)
-    chips = [store[int(i)] for i in cases]
+    "Return the rendered images of one arm for some rows of `index`, computing no others."
+    exp = dataclasses.replace(exp, sr=sr)
+    store = get_images(exp, index.loc[cases].reset_index(drop=True))
+    chips = [store[i] for i in range(len(cases))]
     return [render_rgb(c, exp.white) if c.dtype == np.uint16 else c for c in chips]
 
 # %% ../nbs/18_book.ipynb #7eafda4a
@@ -185,36 +187,87 @@ def label_table()->HTML:
                     or 'dropped'}) for n in BEN43]
     return html_table(pd.DataFrame(rows).set_index('code'))
 
-# %% ../nbs/18_book.ipynb #e717c26b
-_GALLERY = ('none', 'bicubic', 'srresnet', 'hat', 'realesrgan', 'truth')
+# %% ../nbs/18_book.ipynb #52f041d9
+def _shown(exps):
+    "Return the arms of a table, in the order of the paper."
+    there = {e.sr for e in exps}
+    return [sr for sr in ARMS if sr in there]
 
-def gallery_figure(exp, n:int=5):
+def gallery_figure(exps:list, n:int=5):
     "Show some test scenes, one a row, as each arm makes them."
+    exp, arms = exps[0], _shown(exps)
     index = get_scenes(exp); cases = _show_cases(index, n)
-    columns = [_images(exp, sr, index, cases) for sr in _GALLERY]
-    titles = [ARMS[sr] for sr in _GALLERY]
+    columns = [_images(exp, sr, index, cases) for sr in arms]
+    titles = [ARMS[sr] for sr in arms]
     axes = show_images([c[i] for i in range(n) for c in columns], titles + ['']*len(titles)*(n-1),
-                       cols=len(titles), side=1.55)
+                       cols=len(titles), side=1.35)
     return axes[0, 0].figure
 
-# %% ../nbs/18_book.ipynb #43f467c5
-def psnr(a, b # (h,w,3) uint8
-    )->float: # dB
-    "Return the peak signal-to-noise ratio of `a` to `b`."
-    mse = np.square(a.astype(float) - b).mean()
-    return float(10*np.log10(255**2/mse)) if mse else np.inf
+# %% ../nbs/18_book.ipynb #708c5116
+def zoom_figure(exps:list, case:int=0, side:int=12):
+    "Show Figure 2 of paper 1: a part of one scene by every arm, and below what is false in it."
+    exp = exps[0]; index = get_scenes(exp); chosen = _show_cases(index, case + 1)[case:]
+    arms = [sr for sr in _shown(exps) if sr != 'none']
+    (lr,), (truth,) = (_images(exp, sr, index, chosen) for sr in ('none', 'truth'))
+    at = (lr.shape[0] - side)//2; part = slice(4*at, 4*(at + side))
+    fig, axes = plt.subplots(2, len(arms), figsize=(1.5*len(arms), 3.5), dpi=120,
+                             layout='constrained')
+    for (top, low), sr in zip(axes.T, arms):
+        (im,) = _images(exp, sr, index, chosen); three = im[None], truth[None], lr[None]
+        false = hallucination_map(*three)[0, at:at + side, at:at + side]
+        share = detail_shares(*three)['hallucination'][0]
+        top.imshow(im[part, part], interpolation='nearest'); top.set_title(ARMS[sr], fontsize=8)
+        seen = low.imshow(false, vmin=0, vmax=.15, cmap='magma', interpolation='nearest')
+        low.set_title(f'{share:.2f} false', fontsize=7)
+    for ax in axes.flat: ax.axis('off')
+    fig.colorbar(seen, ax=axes[1], label='false detail').ax.tick_params(labelsize=6)
+    return fig
 
-# %% ../nbs/18_book.ipynb #ba08d98e
-def psnr_table(exps:list)->HTML:
-    "Compare every arm's test images with the truth."
-    exp = exps[0]; index = get_scenes(exp); cases = np.flatnonzero(index.split == 'test')
-    truth = _images(exp, 'truth', index, cases)
-    values = {ARMS[e.sr]: [psnr(a, b) for a, b in zip(_images(exp, e.sr, index, cases), truth)]
-              for e in exps if e.sr not in ('none', 'truth')}
-    order = [a for a in ARMS.values() if a in values]
-    return html_table(pd.DataFrame([{'arm': a, 'PSNR to the truth, dB': f'{np.mean(values[a]):.2f}',
-        'minus bicubic, dB': f"{np.mean(np.subtract(values[a], values['Bicubic'])):+.2f}"}
-        for a in order]).set_index('arm'))
+# %% ../nbs/18_book.ipynb #821e5be2
+_HEADS = dict(psnr='PSNR, dB', ssim='SSIM', angle='spectral angle, °', consistency='off its input',
+              improvement='detail found', omission='missing', hallucination='false')
+
+def fidelity_page(records:list)->HTML:
+    "Show how true each arm's test images are; the best of each column is bold."
+    # an arm is frozen: every seed has the same images
+    found = {r.params['sr']: r.fidelity for r in records if r.fidelity}
+    arms = [sr for sr in ARMS if sr in found]
+    table = pd.DataFrame(index=pd.Index([ARMS[a] for a in arms], name='arm'))
+    for score, head in _HEADS.items():
+        n, values = 2 if score in ('psnr', 'angle') else 3, [found[a][score] for a in arms]
+        best = (max if FIDELITY[score][1] == 'higher' else min)(v for v, _, _ in values)
+        bold = lambda v: f'**{v:.{n}f}**' if v == best else f'{v:.{n}f}'
+        table[head] = [f'{bold(v)} [{lo:.{n}f}, {hi:.{n}f}]' for v, lo, hi in values]
+    return html_table(table)
+
+# %% ../nbs/18_book.ipynb #ab079a89
+def shares_figure(records:list):
+    "Show what became of the detail that each arm should have drawn."
+    found = {ARMS[r.params['sr']]: r.fidelity for r in records if r.fidelity}
+    names = [n for n in ARMS.values() if n in found]; left = np.zeros(len(names))
+    fig, ax = plt.subplots(figsize=(7, .35*len(names) + 1), dpi=120, layout='constrained')
+    colours = dict(improvement='#009E73', omission='#bbbbbb', hallucination='#D55E00')
+    for part, colour in colours.items():
+        v = np.array([found[n][part][0] for n in names])
+        ax.barh(names, v, left=left, color=colour, label=_HEADS[part], height=.7); left += v
+    ax.invert_yaxis(); ax.set(xlim=(0, 1), xlabel='share of the detail')
+    ax.legend(ncols=3, fontsize=8, loc='lower center', bbox_to_anchor=(.5, 1), frameon=False)
+    return fig
+
+# %% ../nbs/18_book.ipynb #b0ae2ca5
+def _speed_row(r:dict, device:str)->dict:
+    "Write one measurement down."
+    dist = lambda k: (f"{r[f'{k}psnr']:.0f} dB, {r[f'{k}largest']}" if f'{k}psnr' in r else '')
+    return {'device': device, 'arm': ARMS[r['arm']], 'published, s': f"{r['published']:.3f}",
+            'ours, s': f"{r['ours']:.3f}", 'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
+            'apart, random weights': dist(''), 'apart, trained mini': dist('trained_')}
+
+def speed_page()->HTML|Markdown:
+    "Show what `make bench` has measured, machine by machine."
+    files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('sr_*.json'))]
+    rows = [_speed_row(r, f['device']) for f in files for r in f['rows']]
+    if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
+    return html_table(pd.DataFrame(rows).set_index(['device', 'arm']))
 
 # %% ../nbs/18_book.ipynb #0d10ae6e
 def pipeline_figure(records:list, folder:Path):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SENSORS', 'FIDELITY', 'psnr', 'psnr_y', 'ssim', 'spectral_angle', 'degrade', 'lr_consistency', 'hallucination_map',
-           'detail_shares', 'hallucination', 'fidelity', 'wald_pair']
+           'detail_shares', 'hallucination', 'mean_ci', 'fidelity', 'wald_pair']
 
 # %% ../nbs/11a_fidelity.ipynb #64adf563
 from collections.abc import Iterable, Iterator
@@ -188,6 +188,13 @@ def hallucination(sr, # (N,4h,4w,3) uint8 or [0,1]
     )->np.ndarray: # (N,) in [0,1], 0 is best
     "Return the share of detail that is farther from the truth than none."
     return detail_shares(sr, truth, lr)['hallucination']
+
+# %% ../nbs/11a_fidelity.ipynb #e74db2ce
+def mean_ci(values:np.ndarray # (N,) one per image
+    )->tuple[float, float, float]: # mean, low, high
+    "Return the mean and its 95 % interval."
+    half = 1.96*values.std(ddof=1)/len(values)**.5 if len(values) > 1 else 0
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 # %% ../nbs/11a_fidelity.ipynb #4ef31de1
 FIDELITY = dict(psnr=('dB', 'higher'), psnr_y=('dB', 'higher'), ssim=('', 'higher'),

@@ -16,7 +16,7 @@ import numpy as np, pandas as pd
 from .core import repo_root, write_atomic
 from .params import Experiment, as_experiment, key, load_grid, run_name
 
-# %% ../nbs/13_results.ipynb #11dc0aba
+# %% ../nbs/13_results.ipynb #98ae35f0
 @dataclass(frozen=True)
 class Record:
     "What one run leaves behind."
@@ -30,6 +30,8 @@ class Record:
     counts: dict         # scenes in train, val and test
     inputs: dict         # fingerprints of scenes, SR weights and images
     made: dict = field(default_factory=dict) # seconds per step, machine, versions, commit, date
+    # score of the test images -> [mean, low, high]; empty where nothing was super-resolved
+    fidelity: dict = field(default_factory=dict)
 
     def _repr_markdown_(self):
         head = (f'**{self.name}**, {self.counts["test"]} test scenes\n\n'
@@ -59,18 +61,20 @@ def results_dir()->Path:
     "Return the folder where runs on this machine leave their Records."
     return Path(os.environ.get('SRSTUDY_RESULTS') or repo_root()/'results')
 
-# %% ../nbs/13_results.ipynb #9ba007ea
+# %% ../nbs/13_results.ipynb #ced622fb
 def save_record(rec:Record,
     ids, # (N,) patch ids of the test scenes
     probs, # (N,C) probabilities
     targs, # (N,C) truth
+    fidelity:dict|None=None, # score -> (N,) of the test images
     folder:Path|None=None, # `results_dir()` by default
     )->Path: # of the Record
     "Write predictions, then the Record: where there is a Record, its predictions are whole."
     path = Path(folder or results_dir())/f'{rec.name}.json'
     buffer = io.BytesIO()
     np.savez_compressed(buffer, ids=np.asarray(ids, dtype=str), probs=np.asarray(probs, np.float32),
-                        targs=np.asarray(targs, bool))
+                        targs=np.asarray(targs, bool),
+                        **{f'fidelity_{k}': v for k, v in (fidelity or {}).items()})
     write_atomic(path.with_suffix('.npz'), buffer.getvalue())
     return write_atomic(path, json.dumps(dataclasses.asdict(rec), indent=1) + '\n')
 
@@ -82,9 +86,9 @@ def read_record(path:str|Path)->Record:
         raise StaleRecord(f'{path} is not a Record of this version ({e}); remove it and run the '
                           f'experiment again') from e
 
-# %% ../nbs/13_results.ipynb #0c5da5e2
+# %% ../nbs/13_results.ipynb #6a3786df
 def read_predictions(path:str|Path # of the Record
-    )->dict: # ids (N,) str, probs (N,C) float32, targs (N,C) bool
+    )->dict: # ids (N,) str, probs (N,C) float32, targs (N,C) bool, fidelity_… (N,)
     "Read the predictions beside a Record."
     beside = Path(path).with_suffix('.npz')
     if not beside.exists():

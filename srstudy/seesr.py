@@ -319,7 +319,7 @@ def _load_full(variant:str):
     tagger = Tagger(vocabulary, load_ram(build_ram(vocabulary), ram, dape))
     return parts, tagger, read_tokenizer()
 
-# %% ../nbs/08_seesr.ipynb #fa0d34f7
+# %% ../nbs/08_seesr.ipynb #8fb0703d
 def _load_mini():
     "Return networks, tagger and tokenizer with the weights that travel with the library."
     state, spec = read_checkpoint(mini_path('seesr')), SEESR['mini']
@@ -335,6 +335,6 @@ def load_seesr(variant:str='mini', # mini, full or turbo
     spec = pick(SEESR, variant, 'variant of SeeSR')
     parts, tagger, tokenizer = _load_mini() if variant == 'mini' else _load_full(variant)
     sha = sha256_file(mini_path('seesr')) if variant == 'mini' else official_sha(variant)
-    for net in parts.values(): net.to(device, dtype)
+    for net in parts.values(): nn.Module.to(net, device, dtype) # diffusers' own `to` only adds a warning
     tagger.net.to(device)
     return SeeSR(spec, parts, tagger, tokenizer), sha
