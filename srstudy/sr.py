@@ -60,13 +60,12 @@ def load_net(name:str, # a key of `NETS`
     sha = _check_card(name)
     return load_strict(net, read_checkpoint(mini_path(name)), f'mini {name}'), sha
 
-# %% ../nbs/07_sr.ipynb #49f45ee9
+# %% ../nbs/07_sr.ipynb #17d08309
 _DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 def _runner(net:nn.Module, device:str, dtype:torch.dtype):
     "Return what runs a network, and the network that it runs."
     net = net.to(device, memory_format=torch.channels_last)
-    if device == 'cpu': keep_pages()
     if dtype == torch.float32: return net, net
     quick = fast(net, dtype)
     def run(x):
@@ -196,13 +195,14 @@ def weights_sha(name:str, # a key of `SR`
     from srstudy.seesr import official_sha
     return official_sha(SEESR_WIDTHS[name][width])
 
-# %% ../nbs/07_sr.ipynb #7b864e76
+# %% ../nbs/07_sr.ipynb #5da1ee62
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     white:int=2000, # of the rendering
     bs:int=0, # images at once; as the arm likes it by default
     )->Store: # (4h,4w,3) uint8
     "Super-resolve every chip, or return what is already there."
     spec = dict(chips=chips.content, white=white, sr=sr.spec)
+    if sr.device == 'cpu': keep_pages() # the same few sizes, thousands of times
     def make(at):
         rgb = render_rgb(np.stack([chips[i] for i in at]), white)
         x = torch.from_numpy(rgb).permute(0, 3, 1, 2)

@@ -181,10 +181,12 @@ _SD2 = dict(
 # %% ../nbs/06_weights.ipynb #af0e2bbc
 WEIGHTS = _SRRESNET | _HAT | _REALESRGAN | _SEESR | _SD2
 
-# %% ../nbs/06_weights.ipynb #bdd6b8e3
+# %% ../nbs/06_weights.ipynb #ae485c38
 def weights_dir()->Path:
     "Return the folder of published weights: `$SRSTUDY_WEIGHTS`, or `weights` in the cache."
-    folder = Path(os.environ.get('SRSTUDY_WEIGHTS') or cache_dir()/'weights')
+    try: folder = Path(os.environ.get('SRSTUDY_WEIGHTS') or cache_dir()/'weights')
+    except FileNotFoundError: # `srstudy sr` works in any folder, not in a clone only
+        folder = Path.home()/'.cache/srstudy/weights'
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
