@@ -203,27 +203,37 @@ def gallery_figure(exps:list, n:int=5):
                        cols=len(titles), side=1.35)
     return axes[0, 0].figure
 
-# %% ../nbs/18_book.ipynb #708c5116
-def zoom_figure(exps:list, case:int=0, side:int=12):
+# %% ../nbs/18_book.ipynb #ca20e991
+def _busiest(truth:np.ndarray, # (4h,4w,3) uint8
+    side:int, # of a square, in input pixels
+    )->tuple[int, int]: # its corner, in input pixels
+    "Find the square with the most detail that one input pixel cannot show."
+    h, w = (n//4 for n in truth.shape[:2])
+    detail = truth.reshape(h, 4, w, 4, 3).astype(float).std((1, 3)).sum(-1)
+    windows = np.lib.stride_tricks.sliding_window_view(detail, (side, side)).sum((2, 3))
+    return np.unravel_index(windows.argmax(), windows.shape)
+
+# %% ../nbs/18_book.ipynb #2ae24d5b
+def zoom_figure(exps:list, case:int=2, n:int=5, side:int=12):
     "Show Figure 2 of paper 1: a part of one scene by every arm, and below what is false in it."
-    exp = exps[0]; index = get_scenes(exp); chosen = _show_cases(index, case + 1)[case:]
+    exp = exps[0]; index = get_scenes(exp); cases = _show_cases(index, n) # the gallery's
     arms = [sr for sr in _shown(exps) if sr != 'none']
-    (lr,), (truth,) = (_images(exp, sr, index, chosen) for sr in ('none', 'truth'))
-    at = (lr.shape[0] - side)//2; part = slice(4*at, 4*(at + side))
+    one = {sr: _images(exp, sr, index, cases)[case] for sr in ('none', *arms)}
+    row, col = _busiest(one['truth'], side)
     fig, axes = plt.subplots(2, len(arms), figsize=(1.5*len(arms), 3.5), dpi=120,
                              layout='constrained')
     for (top, low), sr in zip(axes.T, arms):
-        (im,) = _images(exp, sr, index, chosen); three = im[None], truth[None], lr[None]
-        false = hallucination_map(*three)[0, at:at + side, at:at + side]
+        three = [one[k][None] for k in (sr, 'truth', 'none')]
+        false = hallucination_map(*three)[0, row:row + side, col:col + side]
         share = detail_shares(*three)['hallucination'][0]
-        top.imshow(im[part, part], interpolation='nearest'); top.set_title(ARMS[sr], fontsize=8)
+        top.imshow(one[sr][4*row:4*(row + side), 4*col:4*(col + side)], interpolation='nearest')
         seen = low.imshow(false, vmin=0, vmax=.15, cmap='magma', interpolation='nearest')
-        low.set_title(f'{share:.2f} false', fontsize=7)
+        top.set_title(ARMS[sr], fontsize=8); low.set_title(f'{share:.2f} false', fontsize=7)
     for ax in axes.flat: ax.axis('off')
     fig.colorbar(seen, ax=axes[1], label='false detail').ax.tick_params(labelsize=6)
     return fig
 
-# %% ../nbs/18_book.ipynb #821e5be2
+# %% ../nbs/18_book.ipynb #cad7b651
 _HEADS = dict(psnr='PSNR, dB', ssim='SSIM', angle='spectral angle, °', consistency='off its input',
               improvement='detail found', omission='missing', hallucination='false')
 
@@ -237,7 +247,7 @@ def fidelity_page(records:list)->HTML:
         n, values = 2 if score in ('psnr', 'angle') else 3, [found[a][score] for a in arms]
         best = (max if FIDELITY[score][1] == 'higher' else min)(v for v, _, _ in values)
         bold = lambda v: f'**{v:.{n}f}**' if v == best else f'{v:.{n}f}'
-        table[head] = [f'{bold(v)} [{lo:.{n}f}, {hi:.{n}f}]' for v, lo, hi in values]
+        table[head] = [f'{bold(v)} [± {(hi - lo)/2:.{n}f}]' for v, lo, hi in values]
     return html_table(table)
 
 # %% ../nbs/18_book.ipynb #ab079a89
