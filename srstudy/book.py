@@ -64,17 +64,19 @@ def table1_page(records:list, arch:str='resnet50')->HTML:
     "Show Table 1 of paper 1 for one classifier, paper beside ours."
     return html_table(table1(records, arch))
 
-# %% ../nbs/18_book.ipynb #8f54f0fd
+# %% ../nbs/18_book.ipynb #d60111e7
 def _arms(gains, verdict):
     return [ARMS[g.sr] for g in gains.itertuples() if resolved(g.lo, g.hi) == verdict]
 
 def _clause(gains, base):
     "Say which arms are better, worse or not resolved against `base`."
-    parts = [f"{' and '.join(names) if len(names) < 3 else ', '.join(names)} {verb}" for verdict,
-             verb in
-             (('better', 'score higher than'), ('worse', 'score lower than'),
-              ('not resolved', 'cannot be told from'))
-             if (names := _arms(gains, verdict))]
+    verbs = dict(better=('scores higher than', 'score higher than'),
+                 worse=('scores lower than', 'score lower than'))
+    parts = []
+    for verdict in ('better', 'worse', 'not resolved'):
+        names = _arms(gains, verdict); one, many = verbs.get(verdict, ('cannot be told from',)*2)
+        listed = ' and '.join(names) if len(names) < 3 else ', '.join(names)
+        if names: parts.append(f'{listed} {one if len(names) == 1 else many}')
     return '; '.join(f'**{p}** {base}' for p in parts)
 
 # %% ../nbs/18_book.ipynb #b6e47136
