@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Chip', 'as_tensor', 'band_stats', 'Dihedral', 'get_dls']
 
-# %% ../nbs/09_blocks.ipynb #712e57d3
-from functools import partial
+# %% ../nbs/09_blocks.ipynb #97f56001
+from functools import cache, partial
 import numpy as np, torch
 from fastai.data.block import DataBlock, MultiCategoryBlock, TransformBlock
 from fastai.data.core import DataLoaders
@@ -81,9 +81,12 @@ def _check(store, targs, splits, classes):
     if len(classes) != targs.shape[1]: raise ValueError(
         f'{len(classes)} class names for {targs.shape[1]} columns of targets must be as many')
 
-# %% ../nbs/09_blocks.ipynb #c0da16af
+# %% ../nbs/09_blocks.ipynb #d55ccfb5
+_KEPT = 2**30 # bytes of decoded images that stay in memory from epoch to epoch
+
 def _image(store, render, i): return as_tensor(render(store[int(i)]) if render else store[int(i)])
 def _labels(targs, i): return targs[int(i)]
+def _keep(get_x, n): return cache(get_x) if n*get_x(0).nbytes <= _KEPT else get_x
 
 def get_dls(store, # images by position, (h,w,C)
     targs, # (N,C) bool
@@ -99,6 +102,7 @@ def get_dls(store, # images by position, (h,w,C)
     classes = [str(i) for i in range(targs.shape[-1])] if classes is None else list(classes)
     _check(store, targs, splits, classes)
     get_x, train = partial(_image, store, render), np.flatnonzero(splits == 'train').tolist()
+    if not workers: get_x = _keep(get_x, len(store))
     stats = Normalize.from_stats(*band_stats(map(get_x, train)), cuda=False)
     block = DataBlock(blocks=(TransformBlock, MultiCategoryBlock(encoded=True, vocab=classes)),
         get_x=get_x, get_y=partial(_labels, targs),

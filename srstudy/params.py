@@ -18,7 +18,7 @@ def _param(default, help, choices=(), inert=False):
     "One field: its default, what it is, what it may be, and whether it leaves the result alone."
     return field(default=default, metadata=dict(help=help, choices=choices, inert=inert))
 
-# %% ../nbs/02_params.ipynb #1fa697c2
+# %% ../nbs/02_params.ipynb #153fd531
 @dataclass(frozen=True)
 class Experiment:
     "Every choice of one run."
@@ -27,7 +27,7 @@ class Experiment:
     root: str = _param('', 'folder of the data set; empty for synthetic: made in the cache',
                        inert=True)
     scenes: int = _param(1200, 'number of synthetic scenes')
-    size: int = _param(36, 'side of a synthetic chip in 10 m pixels, a multiple of 6')
+    size: int = _param(24, 'side of a synthetic chip in 10 m pixels, a multiple of 6')
     noise: float = _param(0.05, 'share of synthetic scenes whose labels are disturbed')
     labels: str = _param('ben19', 'nomenclature', ('ben19', 'ben43', 'clc1', 'clc2', 'clc3'))
     bands: str = _param('rgb', 'input bands', ('rgb', 's2_10', 's2'))

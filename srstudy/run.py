@@ -4,25 +4,26 @@
 
 # %% auto #0
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_data', 'train', 'get_predictions', 'get_inputs', 'make_record',
-           'timed', 'run', 'execute', 'needs_run', 'launch']
+           'timed', 'run', 'needs_run', 'execute', 'prepare', 'by_images', 'launch']
 
-# %% ../nbs/14_run.ipynb #fde05619
-import dataclasses, os, platform, subprocess, sys, time
+# %% ../nbs/14_run.ipynb #6d59e691
+import dataclasses, os, time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-import numpy as np, pandas as pd, yaml
+import numpy as np, pandas as pd, papermill, torch
 from .blocks import get_dls
-from .core import canonical_hash, pick, repo_root, seed_all, seed_for
+from .core import cache_dir, canonical_hash, repo_root, seed_all, seed_for, write_atomic
 from .data import BANDS, encode_targets, read_index, render_rgb
+from .engine import forked
 from .fidelity import fidelity, mean_ci
 from .labels import get_nomenclature
 from .learner import fit_schedule, get_classifier, get_learner, predict
 from .metrics import bootstrap_ci, class_scores, paired_bootstrap, prior_probs, scores
 from .params import Experiment, key, run_name
-from .results import (Record, StaleRecord, check_record, command, find_records, get_machine,
-                             read_record, results_dir, save_record)
-from .sr import SR, get_sr, super_resolve, weights_sha
+from .results import (Record, StaleRecord, check_record, find_records, get_machine, read_record,
+                             results_dir, save_record)
+from .sr import get_sr, super_resolve, weights_sha
 from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
@@ -49,15 +50,26 @@ def get_images(exp:Experiment, index:pd.DataFrame)->Store:
     sr = get_sr(exp.sr, exp.width, exp.precision, exp.weights, exp.device)
     return super_resolve(sr, chips, exp.white)
 
-# %% ../nbs/14_run.ipynb #02ec1eda
+# %% ../nbs/14_run.ipynb #1d72ab1f
 def get_fidelity(exp:Experiment, index:pd.DataFrame, images:Store)->dict: # score -> (N,)
-    "Score the super-resolved test images; empty where nothing was super-resolved."
+    "Score the super-resolved test images, once per arm; empty where nothing was super-resolved."
     if exp.sr in ('none', 'truth'): return {}
     at = np.flatnonzero(index.split == 'test').tolist()
+    chips = pack_chips(index, BANDS['rgb'], workers=exp.workers)
+    key = canonical_hash([_FIDELITY, images.content, chips.content, at, exp.white, exp.dataset])
+    kept = cache_dir()/'fidelity'/f'{key}.parquet'
+    if not kept.exists(): write_atomic(kept, _compare(exp, index, at, chips, images).to_parquet())
+    return {k: v.to_numpy() for k, v in pd.read_parquet(kept).items()}
+
+_FIDELITY = 1 # raise it where the scores of the same images change
+
+# %% ../nbs/14_run.ipynb #7e2d1682
+def _compare(exp, index, at, chips, images)->pd.DataFrame: # a column per score
+    "Compare images with their input and, where scenes are synthetic, with the truth."
     shown = lambda store: (render_rgb(store[i], exp.white) for i in at)
-    lr, sr = shown(pack_chips(index, BANDS['rgb'], workers=exp.workers)), (images[i] for i in at)
-    if exp.dataset != 'synthetic': return fidelity(sr, None, lr, 'area')
-    return fidelity(sr, shown(pack_truth(index)), lr)
+    lr, sr = shown(chips), (images[i] for i in at)
+    if exp.dataset != 'synthetic': return pd.DataFrame(fidelity(sr, None, lr, 'area'))
+    return pd.DataFrame(fidelity(sr, shown(pack_truth(index)), lr))
 
 # %% ../nbs/14_run.ipynb #ba429b33
 def _render(exp, images):
@@ -72,7 +84,16 @@ def get_data(exp:Experiment, index:pd.DataFrame, images:Store):
                    augment=exp.augment,
                    workers=exp.workers if exp.device != 'cpu' else 0, render=_render(exp, images))
 
-# %% ../nbs/14_run.ipynb #9cdf80ab
+# %% ../nbs/14_run.ipynb #5f6ff4f8
+@contextmanager
+def _threads(exp:Experiment):
+    "Give a mini classifier one thread: more gain little, and sums of several parts are rounded otherwise."
+    before = torch.get_num_threads()
+    if exp.width == 'mini': torch.set_num_threads(1)
+    try: yield
+    finally: torch.set_num_threads(before)
+
+# %% ../nbs/14_run.ipynb #eee656b6
 def train(exp:Experiment, dls):
     "Train the classifier on `dls`."
     seed_all(exp.seed)
@@ -80,13 +101,13 @@ def train(exp:Experiment, dls):
                            n_in=len(BANDS[exp.bands]),
                            width=exp.width, pretrained=exp.pretrained)
     learn = get_learner(dls, model, precision=exp.precision, device=exp.device)
-    fit_schedule(learn, exp.schedule)
+    with _threads(exp): fit_schedule(learn, exp.schedule)
     return learn
 
-# %% ../nbs/14_run.ipynb #b66d3259
-def get_predictions(learn, index:pd.DataFrame)->tuple: # ids (N,), probs (N,C), targs (N,C)
-    "Predict the test scenes."
-    here = np.flatnonzero(index.split == 'test')
+# %% ../nbs/14_run.ipynb #6836ab00
+def get_predictions(learn, index:pd.DataFrame, split:str='test')->tuple: # ids (N,), probs (N,C), targs (N,C)
+    "Predict the scenes of a split."
+    here = np.flatnonzero(index.split == split)
     probs, targs = predict(learn, learn.dls.test_dl(here.tolist(), with_labels=True))
     return index.patch_id.to_numpy()[here], probs, targs
 
@@ -130,7 +151,7 @@ def timed(seconds:dict, # filled: step -> seconds
     yield
     seconds[step] = seconds.get(step, 0) + time.perf_counter() - start
 
-# %% ../nbs/14_run.ipynb #3ef18432
+# %% ../nbs/14_run.ipynb #c6f036c9
 def run(exp:Experiment)->Record:
     "Take all six steps, and leave the Record and its predictions in `results_dir()`."
     seconds = {}
@@ -138,29 +159,11 @@ def run(exp:Experiment)->Record:
     with timed(seconds, 'images'): images = get_images(exp, index)
     with timed(seconds, 'fidelity'): faithful = get_fidelity(exp, index, images)
     with timed(seconds, 'train'): learn = train(exp, get_data(exp, index, images))
-    with timed(seconds, 'test'): ids, probs, targs = get_predictions(learn, index)
-    rec = make_record(exp, index, probs, targs, seconds, faithful)
-    save_record(rec, ids, probs, targs, faithful)
+    with timed(seconds, 'test'):
+        test, val = (get_predictions(learn, index, s) for s in ('test', 'val'))
+    rec = make_record(exp, index, *test[1:], seconds, faithful)
+    save_record(rec, *test, faithful, val)
     return rec
-
-# %% ../nbs/14_run.ipynb #3f8a5df0
-def execute(exp:Experiment)->Path: # the executed notebook
-    "Run `run.ipynb` for `exp` through papermill, in a process of its own."
-    out = results_dir()/'notebooks'/f'{run_name(exp)}.ipynb'
-    out.parent.mkdir(parents=True, exist_ok=True)
-    values = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
-              if getattr(exp, f.name) != f.default}
-    if 'schedule' in values: values['schedule'] = [list(row) for row in exp.schedule]
-    log = out.with_suffix('.log')
-    with open(log, 'w') as f:
-        done = subprocess.run([sys.executable, '-m', 'papermill', 'nbs/run.ipynb', out, '-y',
-                               yaml.safe_dump(values),
-                               '--no-progress-bar'], cwd=repo_root(), stdout=f, stderr=f, stdin=subprocess.DEVNULL)
-    record = results_dir()/f'{run_name(exp)}.json'
-    if done.returncode or not record.exists():
-        raise RuntimeError(f'{run_name(exp)} failed (exit {done.returncode}); the end of {log}:\n'
-                           + '\n'.join(log.read_text().splitlines()[-12:]))
-    return out
 
 # %% ../nbs/14_run.ipynb #558435b2
 def needs_run(exp:Experiment)->bool:
@@ -169,20 +172,69 @@ def needs_run(exp:Experiment)->bool:
     try: return not paths or not check_record(read_record(paths[exp]), exp, get_inputs(exp))
     except StaleRecord: return True
 
-# %% ../nbs/14_run.ipynb #5471cb41
+# %% ../nbs/14_run.ipynb #166f34a6
+def execute(exp:Experiment):
+    "Run `run.ipynb` for `exp` through papermill, in this process."
+    values = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
+              if getattr(exp, f.name) != f.default}
+    if 'schedule' in values: values['schedule'] = [list(row) for row in exp.schedule]
+    out = results_dir()/'notebooks'/f'{run_name(exp)}.ipynb'
+    papermill.execute_notebook(repo_root()/'nbs/run.ipynb', out, values, engine_name='here',
+                               progress_bar=False, cwd=repo_root())
+
+def prepare(exp:Experiment):
+    "Make the images of `exp`, and what they are compared with."
+    index = get_scenes(exp)
+    get_fidelity(exp, index, get_images(exp, index))
+
+# %% ../nbs/14_run.ipynb #a84ac9a1
+_IMAGES = ('dataset', 'root', 'scenes', 'size', 'noise', 'bands', 'white', 'sr', 'weights', 'width',
+           'precision', 'limit')
+
+def by_images(grid:list)->dict: # name -> the first experiment with these images
+    "Pick one experiment for every set of images that a grid needs."
+    first = {}
+    for exp in grid: first.setdefault(tuple(getattr(exp, n) for n in _IMAGES), exp)
+    return {f'{exp.sr}-{canonical_hash(k, 8)}': exp for k, exp in first.items()}
+
+# %% ../nbs/14_run.ipynb #8dd4d54c
+def _jobs(grid:list)->int:
+    "Return how many runs go side by side."
+    small = all(exp.device == 'cpu' and exp.width == 'mini' for exp in grid)
+    return len(os.sched_getaffinity(0)) if small and hasattr(os, 'sched_getaffinity') else 1
+
+def _alone(work, exp:Experiment, jobs:int):
+    "Do `work` with this process's share of the cores."
+    torch.set_num_threads(max(1, torch.get_num_threads()//jobs)); work(exp)
+
+# %% ../nbs/14_run.ipynb #729a527e
+def _round(work, tasks:dict, logs:Path, jobs:int):
+    "Do `work` for every experiment of `tasks`; yield name, what went wrong or nothing, and seconds."
+    work = {name: partial(_alone, work, exp, jobs) for name, exp in tasks.items()}
+    for name, code, seconds in forked(work, logs, jobs):
+        log = logs/f'{name}.log'; end = log.read_text(errors='replace').splitlines()[-12:]
+        yield name, '\n'.join([f'exit {code}; the end of {log}:', *end]) if code else '', seconds
+
+# %% ../nbs/14_run.ipynb #d707f4a9
 def launch(grid:list, # experiments
     run=execute, # what runs one
     )->list: # those that failed
     "Run what is missing of `grid`, one line each; a failure does not stop the others."
-    failed = []
-    for i, exp in enumerate(grid, 1):
-        head = f'[{i}/{len(grid)}] {exp.sr:<10} {exp.arch}  seed {exp.seed}'
-        if not needs_run(exp): print(f'{head}  is there'); continue
-        print(f'{head}  ... ', end='', flush=True); start = time.perf_counter()
-        try:
-            run(exp)
-            rec = read_record(results_dir()/f'{run_name(exp)}.json')
-            v, lo, hi = rec.scores['f1']
-            print(f'F1 {v:.3f} ({lo:.3f} to {hi:.3f}) in {time.perf_counter()-start:.0f} s')
-        except (RuntimeError, StaleRecord) as e: print(f'FAILED\n{e}'); failed.append(exp)
+    todo, logs = {run_name(e): e for e in grid if needs_run(e)}, results_dir()/'notebooks'
+    print(f'{len(grid) - len(todo)} of {len(grid)} runs are there', flush=True)
+    jobs, images, failed = _jobs(grid), by_images(todo.values()), []
+    first = dict(list(images.items())[:1])
+    for what, work, tasks, n in (('scenes', get_scenes, first, 1), ('images', prepare, images, jobs)):
+        for name, wrong, seconds in _round(work, tasks, logs, n):
+            of = name.split('-')[0] if what == 'images' else ''
+            print(f'{what} {of:<11}{seconds:4.0f} s  {wrong}', flush=True)
+    for i, (name, wrong, seconds) in enumerate(_round(run, todo, logs, jobs), 1):
+        exp = todo[name]; wrong = wrong or ('it left no valid Record' if needs_run(exp) else '')
+        print(f'[{i}/{len(todo)}] {exp.sr:<11}{exp.arch:<13}seed {exp.seed} {seconds:4.0f} s  '
+              + (f'FAILED: {wrong}' if wrong else _f1(name)), flush=True)
+        if wrong: failed.append(exp)
     return failed
+
+def _f1(name:str)->str:
+    v, lo, hi = read_record(results_dir()/f'{name}.json').scores['f1']
+    return f'F1 {v:.3f} ({lo:.3f} to {hi:.3f})'

@@ -63,7 +63,7 @@ class SeeSRSpec:
     overlap: int = 4
     predicts: str = 'epsilon'   # the noise; v_prediction: the velocity
 
-# %% ../nbs/08_seesr.ipynb #f6c5cbb2
+# %% ../nbs/08_seesr.ipynb #4ebbf087
 def _vae(channels, layers, groups=32):
     n = len(channels)
     return dict(down_block_types=('DownEncoderBlock2D',)*n, up_block_types=('UpDecoderBlock2D',)*n,
@@ -84,7 +84,7 @@ SEESR = dict(full=_FULL, turbo=replace(_FULL, steps=2, guidance=1., spacing='tra
         hint=(8, 16, 24, 32), vae=_vae((12, 24, 32, 32), 1, groups=4),
         text=dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
                   hidden_act='gelu', vocab_size=514, bos_token_id=512, eos_token_id=513),
-        ram='mini', process=144, steps=4, guidance=1., spacing='trailing',
+        ram='mini', process=96, steps=4, guidance=1., spacing='trailing',
         predicts='v_prediction'))
 
 # %% ../nbs/08_seesr.ipynb #528cd0a4
