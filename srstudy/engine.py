@@ -70,7 +70,7 @@ class Here(Engine):
 
 papermill_engines.register('here', Here)
 
-# %% ../nbs/13a_engine.ipynb #457e82a5
+# %% ../nbs/13a_engine.ipynb #d7db0a6a
 def _in_child(task:Callable, log:Path):
     "Run `task` with its text in `log`."
     f = open(log, 'w', buffering=1) # left open: the traceback of what `task` raises comes last
@@ -81,19 +81,23 @@ def _in_child(task:Callable, log:Path):
 def forked(tasks:dict, # name -> a callable without arguments
     logs:Path, # folder that takes what each of them prints
     jobs:int=1, # at a time
-    )->Iterator[tuple]: # (name, exit code, seconds), as they end; 0 is success
+    after:dict|None=None, # name -> the task that must have succeeded first
+    )->Iterator[tuple]: # (name, exit code, seconds), as they end; 0 is success, None was not begun
     "Run tasks in copies of this process."
     context = get_context('fork' if sys.platform == 'linux' else 'spawn')
-    waiting, running = list(tasks.items()), {}
+    after, waiting, running, ended = after or {}, list(tasks), {}, {None: 0}
     logs.mkdir(parents=True, exist_ok=True)
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
-                name, task = waiting.pop(0)
-                p = context.Process(target=_in_child, args=(task, logs/f'{name}.log'))
+            ready = [n for n in waiting if ended.get(after.get(n)) == 0]
+            for name in ready[:jobs - len(running)]:
+                waiting.remove(name)
+                p = context.Process(target=_in_child, args=(tasks[name], logs/f'{name}.log'))
                 p.start(); running[p.sentinel] = name, p, time.perf_counter()
+            if not running: break
             for s in wait(list(running)):
-                name, p, start = running.pop(s); p.join()
+                name, p, start = running.pop(s); p.join(); ended[name] = p.exitcode
                 yield name, p.exitcode, time.perf_counter() - start
     finally:
         for _, p, _ in running.values(): p.terminate()
+    yield from ((name, None, 0.) for name in waiting)

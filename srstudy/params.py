@@ -18,7 +18,7 @@ def _param(default, help, choices=(), inert=False):
     "One field: its default, what it is, what it may be, and whether it leaves the result alone."
     return field(default=default, metadata=dict(help=help, choices=choices, inert=inert))
 
-# %% ../nbs/02_params.ipynb #153fd531
+# %% ../nbs/02_params.ipynb #114b8253
 @dataclass(frozen=True)
 class Experiment:
     "Every choice of one run."
@@ -40,7 +40,7 @@ class Experiment:
                        'inception_v4', 'densenet121'))
     width: str = _param('mini', "networks: small ones, or the papers' own", ('mini', 'full'))
     pretrained: bool = _param(False, 'start the classifier from ImageNet weights')
-    schedule: tuple = _param(((0, 12, 0.01),), 'rows of (freeze_to, epochs, learning rate)')
+    schedule: tuple = _param(((0, 10, 0.01),), 'rows of (freeze_to, epochs, learning rate)')
     bs: int = _param(32, 'batch size of the classifier')
     augment: bool = _param(True, 'flip and turn the training scenes')
     precision: str = _param('fp32', 'arithmetic of the networks', ('fp32', 'bf16', 'fp16'))

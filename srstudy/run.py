@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_data', 'train', 'get_predictions', 'get_inputs', 'make_record',
-           'timed', 'run', 'needs_run', 'execute', 'prepare', 'by_images', 'launch']
+           'timed', 'run', 'needs_run', 'execute', 'prepare', 'image_name', 'launch']
 
-# %% ../nbs/14_run.ipynb #6d59e691
-import dataclasses, os, time
+# %% ../nbs/14_run.ipynb #53cfd6e8
+import dataclasses, itertools, os, time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -187,15 +187,13 @@ def prepare(exp:Experiment):
     index = get_scenes(exp)
     get_fidelity(exp, index, get_images(exp, index))
 
-# %% ../nbs/14_run.ipynb #a84ac9a1
+# %% ../nbs/14_run.ipynb #d5337202
 _IMAGES = ('dataset', 'root', 'scenes', 'size', 'noise', 'bands', 'white', 'sr', 'weights', 'width',
            'precision', 'limit')
 
-def by_images(grid:list)->dict: # name -> the first experiment with these images
-    "Pick one experiment for every set of images that a grid needs."
-    first = {}
-    for exp in grid: first.setdefault(tuple(getattr(exp, n) for n in _IMAGES), exp)
-    return {f'{exp.sr}-{canonical_hash(k, 8)}': exp for k, exp in first.items()}
+def image_name(exp:Experiment)->str:
+    "Name the images that an experiment needs."
+    return f'images-{exp.sr}-{canonical_hash([getattr(exp, n) for n in _IMAGES], 8)}'
 
 # %% ../nbs/14_run.ipynb #8dd4d54c
 def _jobs(grid:list)->int:
@@ -207,33 +205,40 @@ def _alone(work, exp:Experiment, jobs:int):
     "Do `work` with this process's share of the cores."
     torch.set_num_threads(max(1, torch.get_num_threads()//jobs)); work(exp)
 
-# %% ../nbs/14_run.ipynb #729a527e
-def _round(work, tasks:dict, logs:Path, jobs:int):
-    "Do `work` for every experiment of `tasks`; yield name, what went wrong or nothing, and seconds."
-    work = {name: partial(_alone, work, exp, jobs) for name, exp in tasks.items()}
-    for name, code, seconds in forked(work, logs, jobs):
-        log = logs/f'{name}.log'; end = log.read_text(errors='replace').splitlines()[-12:]
-        yield name, '\n'.join([f'exit {code}; the end of {log}:', *end]) if code else '', seconds
+# %% ../nbs/14_run.ipynb #c5a5406e
+def _tasks(todo:dict, run, jobs:int)->tuple: # name -> callable; name -> what it waits for
+    "Return what there is to do: draw the scenes, make the images of each arm, and the runs."
+    images = {image_name(e): e for e in todo.values()}
+    work = {'scenes': (get_scenes, next(iter(images.values())))} if images else {}
+    work |= {n: (prepare, e) for n, e in images.items()} | {n: (run, e) for n, e in todo.items()}
+    after = dict.fromkeys(images, 'scenes') | {n: image_name(e) for n, e in todo.items()}
+    return {n: partial(_alone, do, e, jobs) for n, (do, e) in work.items()}, after
 
-# %% ../nbs/14_run.ipynb #d707f4a9
+def _wrong(code:int|None, log:Path)->str:
+    "Say what came of a task that failed."
+    if code is None: return 'not begun: what it needs is missing'
+    end = log.read_text(errors='replace').splitlines()[-12:]
+    return '\n'.join([f'exit {code}; the end of {log}:', *end]) if code else ''
+
+# %% ../nbs/14_run.ipynb #d76da963
 def launch(grid:list, # experiments
     run=execute, # what runs one
     )->list: # those that failed
     "Run what is missing of `grid`, one line each; a failure does not stop the others."
     todo, logs = {run_name(e): e for e in grid if needs_run(e)}, results_dir()/'notebooks'
     print(f'{len(grid) - len(todo)} of {len(grid)} runs are there', flush=True)
-    jobs, images, failed = _jobs(grid), by_images(todo.values()), []
-    first = dict(list(images.items())[:1])
-    for what, work, tasks, n in (('scenes', get_scenes, first, 1), ('images', prepare, images, jobs)):
-        for name, wrong, seconds in _round(work, tasks, logs, n):
-            of = name.split('-')[0] if what == 'images' else ''
-            print(f'{what} {of:<11}{seconds:4.0f} s  {wrong}', flush=True)
-    for i, (name, wrong, seconds) in enumerate(_round(run, todo, logs, jobs), 1):
-        exp = todo[name]; wrong = wrong or ('it left no valid Record' if needs_run(exp) else '')
-        print(f'[{i}/{len(todo)}] {exp.sr:<11}{exp.arch:<13}seed {exp.seed} {seconds:4.0f} s  '
-              + (f'FAILED: {wrong}' if wrong else _f1(name)), flush=True)
-        if wrong: failed.append(exp)
+    jobs, failed, count = _jobs(grid), [], itertools.count(1)
+    tasks, after = _tasks(todo, run, jobs)
+    for name, code, seconds in forked(tasks, logs, jobs, after):
+        wrong, exp = _wrong(code, logs/f'{name}.log'), todo.get(name)
+        if exp and not wrong and needs_run(exp): wrong = 'it left no valid Record'
+        head = _head(exp, next(count), len(todo)) if exp else name.rpartition('-')[0] or name
+        said = f'FAILED: {wrong}' if wrong else _f1(name) if exp else ''
+        print(f'{head:<46}{seconds:5.0f} s  {said}', flush=True)
+        if exp and wrong: failed.append(exp)
     return failed
+
+def _head(exp, i, n): return f'[{i}/{n}] {exp.sr:<11}{exp.arch:<13}seed {exp.seed}'
 
 def _f1(name:str)->str:
     v, lo, hi = read_record(results_dir()/f'{name}.json').scores['f1']

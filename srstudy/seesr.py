@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SEESR', 'COLOUR', 'add_image_attention', 'SeeSRSpec', 'get_scheduler', 'build_seesr', 'adain', 'wavelet', 'tiled',
-           'prompt_for', 'get_tokenizer', 'mini_tokenizer', 'read_tokenizer', 'SeeSR', 'official_sha', 'load_seesr']
+           'prompt_for', 'get_tokenizer', 'mini_tokenizer', 'read_tokenizer', 'SeeSR', 'sampler_sha', 'load_seesr']
 
-# %% ../nbs/08_seesr.ipynb #fd7d0685
+# %% ../nbs/08_seesr.ipynb #a16ec284
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 import numpy as np, torch
 import torch.nn.functional as F
@@ -63,7 +63,7 @@ class SeeSRSpec:
     overlap: int = 4
     predicts: str = 'epsilon'   # the noise; v_prediction: the velocity
 
-# %% ../nbs/08_seesr.ipynb #4ebbf087
+# %% ../nbs/08_seesr.ipynb #b6cb06bf
 def _vae(channels, layers, groups=32):
     n = len(channels)
     return dict(down_block_types=('DownEncoderBlock2D',)*n, up_block_types=('UpDecoderBlock2D',)*n,
@@ -84,7 +84,7 @@ SEESR = dict(full=_FULL, turbo=replace(_FULL, steps=2, guidance=1., spacing='tra
         hint=(8, 16, 24, 32), vae=_vae((12, 24, 32, 32), 1, groups=4),
         text=dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
                   hidden_act='gelu', vocab_size=514, bos_token_id=512, eos_token_id=513),
-        ram='mini', process=96, steps=4, guidance=1., spacing='trailing',
+        ram='mini', process=96, steps=2, guidance=1., spacing='trailing',
         predicts='v_prediction'))
 
 # %% ../nbs/08_seesr.ipynb #528cd0a4
@@ -287,17 +287,20 @@ def noise(self:SeeSR, z:Tensor, image:Tensor, t:Tensor, words:Tensor, tokens:Ten
     return self.unet(z, t, words, down_block_additional_residuals=down,
                      mid_block_additional_residual=mid, return_dict=False)[0]
 
-# %% ../nbs/08_seesr.ipynb #00f5ef63
+# %% ../nbs/08_seesr.ipynb #ecd069a0
 _PARTS = dict(unet='seesr_unet', controlnet='seesr_controlnet', vae='sd2_vae',
               text='sd2_text_encoder')
 _TAGGER = 'ram', 'dape', 'ram_tags', 'ram_thresholds'
 _FILES = dict(full=(*_PARTS.values(), *_TAGGER, 'sd2_vocab', 'sd2_merges'))
 _FILES['turbo'] = (*_FILES['full'], 'sd_turbo_unet')
 
-def official_sha(variant:str # full or turbo
+def sampler_sha(variant:str # mini, full or turbo
     )->str:
-    "Name the published files of a variant, all together."
-    return canonical_hash([stamp(find_weights(name)) for name in _FILES[variant]], 64)
+    "Name the files of a variant and how it samples, all together."
+    mini = variant == 'mini'
+    files = ([sha256_file(mini_path('seesr'))] if mini
+             else [stamp(find_weights(n)) for n in _FILES[variant]])
+    return canonical_hash([*files, asdict(SEESR[variant])], 64)
 
 # %% ../nbs/08_seesr.ipynb #8106478c
 def _published(name:str)->dict:
@@ -319,7 +322,7 @@ def _load_full(variant:str):
     tagger = Tagger(vocabulary, load_ram(build_ram(vocabulary), ram, dape))
     return parts, tagger, read_tokenizer()
 
-# %% ../nbs/08_seesr.ipynb #8fb0703d
+# %% ../nbs/08_seesr.ipynb #acc526b9
 def _load_mini():
     "Return networks, tagger and tokenizer with the weights that travel with the library."
     state, spec = read_checkpoint(mini_path('seesr')), SEESR['mini']
@@ -330,11 +333,10 @@ def _load_mini():
     return parts, tagger, mini_tokenizer()
 
 def load_seesr(variant:str='mini', # mini, full or turbo
-    device:str='cpu', dtype:torch.dtype=torch.float32)->tuple: # the sampler, sha256 of its weights
+    device:str='cpu', dtype:torch.dtype=torch.float32)->tuple: # the sampler, sha256 of its weights and of how it samples
     "Build SeeSR with its weights."
     spec = pick(SEESR, variant, 'variant of SeeSR')
     parts, tagger, tokenizer = _load_mini() if variant == 'mini' else _load_full(variant)
-    sha = sha256_file(mini_path('seesr')) if variant == 'mini' else official_sha(variant)
     for net in parts.values(): nn.Module.to(net, device, dtype) # diffusers' own `to` only adds a warning
     tagger.net.to(device)
-    return SeeSR(spec, parts, tagger, tokenizer), sha
+    return SeeSR(spec, parts, tagger, tokenizer), sampler_sha(variant)

@@ -184,16 +184,15 @@ def get_sr(name:str, # a key of `SR`
     bs = 1 if device == 'cpu' and width == 'full' else 16
     return SuperResolver(name, arm, spec, 1 if name == 'none' else SCALE, device, bs)
 
-# %% ../nbs/07_sr.ipynb #4343cff1
+# %% ../nbs/07_sr.ipynb #c9349547
 def weights_sha(name:str, # a key of `SR`
     width:str='mini', weights:str|Path='')->str:
     "Return the sha256 of the weights of an arm, empty where it has none."
     if weights: return stamp(weights)
     if name not in NETS and name not in SEESR_WIDTHS: return ''
-    if width == 'mini': return sha256_file(mini_path(name))
-    if name in NETS: return stamp(find_weights(name))
-    from srstudy.seesr import official_sha
-    return official_sha(SEESR_WIDTHS[name][width])
+    if name in NETS: return sha256_file(mini_path(name)) if width == 'mini' else stamp(find_weights(name))
+    from srstudy.seesr import sampler_sha
+    return sampler_sha(SEESR_WIDTHS[name][width])
 
 # %% ../nbs/07_sr.ipynb #5da1ee62
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
