@@ -53,6 +53,6 @@ def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):
     from srstudy.run import launch, run
     grid = [Experiment(sr=s, scenes=40, size=12, bs=8, schedule=[[0, 1, .003]]) for s in ('hat', 'bicubic')]
     assert launch(grid, run=run) == [] and launch(grid, run=run) == []
-    lines = [l for l in capsys.readouterr().out.splitlines() if l.startswith('[')]
-    assert 'hat' in lines[0] and 'is there' in lines[0] and ' F1 ' in lines[1]
-    assert all('is there' in l for l in lines[2:])
+    out = capsys.readouterr().out; lines = [l for l in out.splitlines() if l.startswith('[')]
+    assert '1 of 2 runs are there' in out and '2 of 2 runs are there' in out
+    assert len(lines) == 1 and lines[0].startswith('[1/1] bicubic') and ' F1 ' in lines[0]
