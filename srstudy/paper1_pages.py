@@ -42,7 +42,7 @@ def present(table:str, # folder in params/
                     for e, p in kept.items()], Path(folder)
     return [], None
 
-# %% ../nbs/18b_paper1_pages.ipynb #056cd734
+# %% ../nbs/18b_paper1_pages.ipynb #6aaaabfb
 def only(records:list, arch:str='resnet50')->list:
     "Keep the Records of one classifier."
     return [r for r in records if r.params['arch'] == arch]
@@ -52,7 +52,8 @@ def one_classifier(table:str, arch:str='resnet50', **where # of `present`
     "Return what a page about one classifier is made from; fail where it was not run."
     records, folder = present(table, **where)
     if not only(records, arch):
-        raise StaleRecord(f'no seed of {table} is complete for {arch}; run it: srstudy study {table}')
+        raise StaleRecord(f'no seed of {table} is complete for {arch}; run it: srstudy study '
+                          f'{table}')
     return ([e for e in load_grid(repo_root()/'params'/table) if e.arch == arch],
             only(records, arch), folder)
 
