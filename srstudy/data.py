@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CARDS', 'BAND_STEP', 'BANDS', 'DataError', 'Card', 'read_index', 'stack_bands', 'load_bands', 'find_bad',
-           'load_truth', 'load_landcover', 'render_rgb', 'encode_targets']
+           'load_truth', 'load_landcover', 'scene_white', 'render_rgb', 'encode_targets']
 
 # %% ../nbs/04_data.ipynb #f5fc0432
 import bz2, json, os, re
@@ -351,13 +351,21 @@ def load_landcover(path:str|Path # of the scene's truth
     path = Path(path)
     return _read_tif(path.parents[1]/'landcover'/path.name, 1)[0][0]
 
-# %% ../nbs/04_data.ipynb #32ca1308
+# %% ../nbs/04_data.ipynb #953f5612
+def scene_white(refl, # (..., h, w, 3) uint16 reflectance x 10,000
+    )->np.ndarray: # (..., 1, 1, 1)
+    "Return the 98th percentile of each scene, all bands together, so that colours stay."
+    if np.ndim(refl) < 3:
+        raise ValueError(f'white=0 stretches whole scenes, (..., h, w, 3), but was given '
+                         f'{np.shape(refl)}; choose a fixed gain, such as white=2000')
+    return np.quantile(refl, .98, axis=(-3, -2, -1), keepdims=True).clip(1)
+
 def render_rgb(refl, # (..., 3) uint16 reflectance x 10,000
-    white:int=2000, # the reflectance that becomes 255
+    white:int=2000, # the reflectance that becomes 255; 0 takes each scene's `scene_white`
     )->np.ndarray: # the same shape, uint8
     "Render reflectance as 8-bit RGB."
-    gray = np.rint(np.asarray(refl, np.float32)*np.float32(255/white))
-    return np.clip(gray, 0, 255).astype(np.uint8)
+    gain = np.float32(255/(white or scene_white(refl)))
+    return np.clip(np.rint(np.asarray(refl, np.float32)*gain), 0, 255).astype(np.uint8)
 
 # %% ../nbs/04_data.ipynb #92a42ad4
 def encode_targets(index:pd.DataFrame, # of `read_index`

@@ -51,20 +51,25 @@ def _short_inception(net:nn.Module)->nn.Module:
         if isinstance(m, nn.MaxPool2d): m.padding = 1
     return net
 
-# %% ../nbs/10_learner.ipynb #ad7a9661
+# %% ../nbs/10_learner.ipynb #386a747f
 @dataclass(frozen=True)
 class ArchSpec:
     "A classifier: its timm name, tagged with its weights, and how its mini version is shorter."
     timm: str
+    stem: tuple              # the first layers that halve an image, by name
     shallow: dict = field(default_factory=dict) # timm's arguments of the mini version
     shorten: Callable = nn.Identity()           # applied to the mini version
 
+_RESNET = 'conv1', 'maxpool'
+
 ARCHS = dict(
-    resnet50=ArchSpec('resnet50.tv_in1k', dict(layers=(1, 1, 2, 1))),
-    resnet101=ArchSpec('resnet101.tv_in1k', dict(layers=(1, 1, 4, 1))),
-    resnet152=ArchSpec('resnet152.tv_in1k', dict(layers=(1, 2, 6, 1))),
-    inception_v4=ArchSpec('inception_v4.tf_in1k', shorten=_short_inception),
-    densenet121=ArchSpec('densenet121.tv_in1k', dict(block_config=(3, 6, 12, 8))))
+    resnet50=ArchSpec('resnet50.tv_in1k', _RESNET, dict(layers=(1, 1, 2, 1))),
+    resnet101=ArchSpec('resnet101.tv_in1k', _RESNET, dict(layers=(1, 1, 4, 1))),
+    resnet152=ArchSpec('resnet152.tv_in1k', _RESNET, dict(layers=(1, 2, 6, 1))),
+    inception_v4=ArchSpec('inception_v4.tf_in1k', ('features.0.conv', 'features.3.maxpool',
+                          'features.3.conv.conv'), shorten=_short_inception),
+    densenet121=ArchSpec('densenet121.tv_in1k', ('features.conv0', 'features.pool0'),
+                         dict(block_config=(3, 6, 12, 8))))
 _MINI = 8 # the mini networks have an eighth of the channels
 
 # %% ../nbs/10_learner.ipynb #d4daccf3
@@ -83,12 +88,19 @@ def _get_pretrained(spec:ArchSpec, **kwargs)->nn.Module:
         f'({type(e).__name__}: {e}); fetch them where there is a network (timm keeps them in the '
         'Hugging Face cache, $HF_HOME) and copy that folder, or choose pretrained=False') from e
 
-# %% ../nbs/10_learner.ipynb #0d9c32bd
+# %% ../nbs/10_learner.ipynb #c5fae3df
+def _set_stem(net:nn.Module, names:tuple, stride:int)->nn.Module:
+    "Set the stride of the first layers; no weight changes its shape."
+    for name in names: net.get_submodule(name).stride = (stride, stride)
+    return net
+
+# %% ../nbs/10_learner.ipynb #a7b67028
 def get_classifier(arch:str, # a key of `ARCHS`
     n_out:int, # classes
     n_in:int=3, # bands
     width:str='mini', # mini or full
     pretrained:bool=False, # ImageNet weights; the full width only
+    stem:int=2, # stride of each of the first two layers
     )->nn.Module: # (B,n_in,h,w) -> (B,n_out) logits
     "Build a classifier."
     spec = pick(ARCHS, arch, 'arch')
@@ -96,7 +108,8 @@ def get_classifier(arch:str, # a key of `ARCHS`
     if n_out < 1 or n_in < 1: raise ValueError(f'n_out={n_out} and n_in={n_in} must be at least 1')
     if pretrained and width == 'mini': raise ValueError(
         "there are no ImageNet weights of mini width; choose width='full' or pretrained=False")
-    return (_get_pretrained if pretrained else build)(spec, in_chans=n_in, num_classes=n_out)
+    net = (_get_pretrained if pretrained else build)(spec, in_chans=n_in, num_classes=n_out)
+    return net if stem == 2 else _set_stem(net, spec.stem, stem)
 
 # %% ../nbs/10_learner.ipynb #e694113b
 _LATE = {'layer3', 'denseblock3', 'ReductionA'} # the first late stage, by name or by type

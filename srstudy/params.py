@@ -13,12 +13,13 @@ from pathlib import Path
 import yaml
 from .core import canonical_hash, pick
 
-# %% ../nbs/02_params.ipynb #348a8b9a
-def _param(default, help, choices=(), inert=False):
-    "One field: its default, what it is, what it may be, and whether it leaves the result alone."
-    return field(default=default, metadata=dict(help=help, choices=choices, inert=inert))
+# %% ../nbs/02_params.ipynb #b123d073
+def _param(default, help, choices=(), inert=False, late=False):
+    "One field: default, meaning, choices; whether it leaves results alone; whether it came late."
+    return field(default=default, metadata=dict(help=help, choices=choices, inert=inert,
+                                                late=late))
 
-# %% ../nbs/02_params.ipynb #114b8253
+# %% ../nbs/02_params.ipynb #e2f43d90
 @dataclass(frozen=True)
 class Experiment:
     "Every choice of one run."
@@ -31,13 +32,16 @@ class Experiment:
     noise: float = _param(0.05, 'share of synthetic scenes whose labels are disturbed')
     labels: str = _param('ben19', 'nomenclature', ('ben19', 'ben43', 'clc1', 'clc2', 'clc3'))
     bands: str = _param('rgb', 'input bands', ('rgb', 's2_10', 's2'))
-    white: int = _param(2000, 'reflectance x 10,000 that the RGB rendering shows as white')
+    white: int = _param(2000, 'reflectance x 10,000 shown as white; 0 stretches each scene by itself')
     sr: str = _param('none', 'super-resolution arm', ('none', 'nearest', 'bicubic', 'lanczos',
                      'srresnet', 'hat', 'hat_s', 'hat_l', 'real_hat_gan', 'realesrgan',
-                     'realesrnet', 'realesr_general', 'any', 'seesr', 'seesr_turbo', 'truth'))
-    weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own")
+                     'realesrnet', 'realesr_general', 'any', 'seesr', 'seesr_turbo', 'truth',
+                     'bicubic_down', 'srresnet_down', 'hat_down', 'realesrgan_down', 'seesr_down'))
+    weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own", late=True)
     arch: str = _param('resnet50', 'classifier', ('resnet50', 'resnet101', 'resnet152',
                        'inception_v4', 'densenet121'))
+    stem: int = _param(2, "stride of the classifier's first two layers: 2 as published, or 1",
+                       late=True)
     width: str = _param('mini', "networks: small ones, or the papers' own", ('mini', 'full'))
     pretrained: bool = _param(False, 'start the classifier from ImageNet weights')
     schedule: tuple = _param(((0, 10, 0.01),), 'rows of (freeze_to, epochs, learning rate)')
@@ -46,6 +50,7 @@ class Experiment:
     precision: str = _param('fp32', 'arithmetic of the networks', ('fp32', 'bf16', 'fp16'))
     seed: int = _param(0, 'of initial weights, batches and augmentation')
     limit: int = _param(0, 'patches kept per split; 0 keeps all')
+    limit_train: int = _param(0, 'training patches kept; 0 keeps all', late=True)
     device: str = _param('cpu', 'where the networks run: cpu, cuda, cuda:1', inert=True)
     workers: int = _param(2, 'processes that read', inert=True)
 
@@ -83,16 +88,20 @@ def _checked_schedule(rows):
                              f'positive rate')
     return tuple((n, epochs, float(lr)) for n, epochs, lr in rows)
 
-# %% ../nbs/02_params.ipynb #e09cd0a3
-_LIMITS = dict(scenes=(20, 10**6), size=(12, 120), noise=(0, 1), white=(100, 20_000), bs=(2, 4096),
-               seed=(0, 2**32-1), limit=(0, 10**7), workers=(0, 256))
+# %% ../nbs/02_params.ipynb #079038ac
+_LIMITS = dict(scenes=(20, 10**6), size=(12, 120), noise=(0, 1), white=(0, 20_000), stem=(1, 2),
+               bs=(2, 4096), seed=(0, 2**32-1), limit=(0, 10**7), limit_train=(0, 10**7),
+               workers=(0, 256))
 
-# %% ../nbs/02_params.ipynb #b78315c4
+# %% ../nbs/02_params.ipynb #7b83dc35
 def _check_together(exp):
     "Fail on values out of range and on values that contradict each other."
     for name, (lo, hi) in _LIMITS.items():
         if not lo <= getattr(exp, name) <= hi:
             raise ValueError(f"{name}={getattr(exp, name)} is out of range: choose {lo} to {hi}")
+    if 0 < exp.white < 100:
+        raise ValueError(f'white={exp.white} would show every scene as white; choose 0, or 100 to '
+                         f'20000')
     if exp.size % 6:
         raise ValueError(f"size={exp.size} is not a multiple of 6, so its 60 m bands would not "
                                       f"fit; choose {exp.size//6*6} or {exp.size//6*6+6}")
@@ -110,14 +119,14 @@ def _check_together(exp):
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")
 
-# %% ../nbs/02_params.ipynb #b7529c04
+# %% ../nbs/02_params.ipynb #fdd73127
 def key(exp:Experiment)->str: # 16 hexadecimal digits
     "Return the content key of `exp`."
     skip = {f.name for f in dataclasses.fields(exp) if f.metadata['inert']}
     if exp.dataset != 'synthetic': skip |= {'scenes', 'size', 'noise'}
-    # an empty value is no choice: a field that came later renames no run that does not use it
-    return canonical_hash({k: v for k, v in dataclasses.asdict(exp).items()
-                           if k not in skip and v != ''})
+    skip |= {f.name for f in dataclasses.fields(exp)
+             if f.metadata['late'] and getattr(exp, f.name) == f.default}
+    return canonical_hash({k: v for k, v in dataclasses.asdict(exp).items() if k not in skip})
 
 # %% ../nbs/02_params.ipynb #f8234497
 def run_name(exp:Experiment)->str:

@@ -15,11 +15,12 @@ from .data import render_rgb
 from .labels import BEN19_COLORS, CORINE, CORINE_COLORS
 from .tables import ARMS
 
-# %% ../nbs/16_plots.ipynb #45b9ce0e
+# %% ../nbs/16_plots.ipynb #394cae20
 _HUES = dict(none='#555555', nearest='#b0b0b0', bicubic='#E69F00', lanczos='#F0E442',
              srresnet='#56B4E9', hat='#0072B2', seesr='#8C510A', realesrgan='#CC79A7',
              truth='#009E73') # of Okabe and Ito, the greys and the brown apart
-_OTHERS = dict(zip(ARMS.keys() - _HUES, sns.color_palette('husl', len(ARMS)).as_hex()))
+_OTHERS = dict(zip([sr for sr in ARMS if sr not in _HUES],
+                   sns.color_palette('husl', len(ARMS)).as_hex()))
 COLORS = {name: (_HUES | _OTHERS)[sr] for sr, name in ARMS.items()}
 
 # %% ../nbs/16_plots.ipynb #479e9198

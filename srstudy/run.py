@@ -6,7 +6,7 @@
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_data', 'train', 'get_predictions', 'get_inputs', 'make_record',
            'timed', 'run', 'needs_run', 'execute', 'prepare', 'image_name', 'launch']
 
-# %% ../nbs/14_run.ipynb #53cfd6e8
+# %% ../nbs/14_run.ipynb #a7f0b5ee
 import dataclasses, itertools, os, time
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, papermill, torch
 from .blocks import get_dls
 from .core import cache_dir, canonical_hash, repo_root, seed_all, seed_for, write_atomic
-from .data import BANDS, encode_targets, read_index, render_rgb
+from .data import BANDS, encode_targets, read_index, render_rgb, scene_white
 from .engine import forked
 from .fidelity import fidelity, mean_ci
 from .labels import get_nomenclature
@@ -28,7 +28,7 @@ from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
 
-# %% ../nbs/14_run.ipynb #81ea1e9b
+# %% ../nbs/14_run.ipynb #20cd00f2
 def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
     "Read the index of the data set, making the synthetic scenes if they are missing."
     root = exp.root
@@ -36,9 +36,11 @@ def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, spl
         root = get_synthetic(exp.scenes, size=exp.size, noise=exp.noise,
                              workers=max(exp.workers, 1))
     index = read_index(exp.dataset, root)
-    if not exp.limit: return index
-    order = index.patch_id.map(partial(seed_for, 0))
-    kept = index.loc[order.sort_values().index].groupby('split').head(exp.limit)
+    if not (exp.limit or exp.limit_train): return index
+    most = {s: exp.limit or len(index) for s in ('train', 'val', 'test')}
+    most['train'] = min(most['train'], exp.limit_train or len(index))
+    order = index.loc[index.patch_id.map(partial(seed_for, 0)).sort_values().index]
+    kept = order[order.groupby('split').cumcount() < order.split.map(most)]
     return kept.sort_values('patch_id', ignore_index=True)
 
 # %% ../nbs/14_run.ipynb #1a3cf3e1
@@ -50,10 +52,10 @@ def get_images(exp:Experiment, index:pd.DataFrame)->Store:
     sr = get_sr(exp.sr, exp.width, exp.precision, exp.weights, exp.device)
     return super_resolve(sr, chips, exp.white)
 
-# %% ../nbs/14_run.ipynb #1d72ab1f
+# %% ../nbs/14_run.ipynb #4e95f1a7
 def get_fidelity(exp:Experiment, index:pd.DataFrame, images:Store)->dict: # score -> (N,)
     "Score the super-resolved test images, once per arm; empty where nothing was super-resolved."
-    if exp.sr in ('none', 'truth'): return {}
+    if exp.sr in ('none', 'truth') or exp.sr.endswith('_down'): return {} # not larger than the input
     at = np.flatnonzero(index.split == 'test').tolist()
     chips = pack_chips(index, BANDS['rgb'], workers=exp.workers)
     key = canonical_hash([_FIDELITY, images.content, chips.content, at, exp.white, exp.dataset])
@@ -63,10 +65,12 @@ def get_fidelity(exp:Experiment, index:pd.DataFrame, images:Store)->dict: # scor
 
 _FIDELITY = 1 # raise it where the scores of the same images change
 
-# %% ../nbs/14_run.ipynb #7e2d1682
+# %% ../nbs/14_run.ipynb #8222ffe4
 def _compare(exp, index, at, chips, images)->pd.DataFrame: # a column per score
     "Compare images with their input and, where scenes are synthetic, with the truth."
-    shown = lambda store: (render_rgb(store[i], exp.white) for i in at)
+    # a stretch is the input's, for all that is compared with it
+    whites = {i: exp.white or scene_white(chips[i]).item() for i in at}
+    shown = lambda store: (render_rgb(store[i], whites[i]) for i in at)
     lr, sr = shown(chips), (images[i] for i in at)
     if exp.dataset != 'synthetic': return pd.DataFrame(fidelity(sr, None, lr, 'area'))
     return pd.DataFrame(fidelity(sr, shown(pack_truth(index)), lr))
@@ -93,13 +97,13 @@ def _threads(exp:Experiment):
     try: yield
     finally: torch.set_num_threads(before)
 
-# %% ../nbs/14_run.ipynb #eee656b6
+# %% ../nbs/14_run.ipynb #9df22f98
 def train(exp:Experiment, dls):
     "Train the classifier on `dls`."
     seed_all(exp.seed)
     model = get_classifier(exp.arch, len(get_nomenclature(exp.labels).classes),
                            n_in=len(BANDS[exp.bands]),
-                           width=exp.width, pretrained=exp.pretrained)
+                           width=exp.width, pretrained=exp.pretrained, stem=exp.stem)
     learn = get_learner(dls, model, precision=exp.precision, device=exp.device)
     with _threads(exp): fit_schedule(learn, exp.schedule)
     return learn

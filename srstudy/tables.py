@@ -13,12 +13,14 @@ from .core import pick, repo_root
 from .metrics import paired_bootstrap
 from .results import read_predictions, records_frame
 
-# %% ../nbs/15_tables.ipynb #351cedd0
+# %% ../nbs/15_tables.ipynb #b445ac06
 CONTROLS = dict(none='No SR', nearest='Nearest', bicubic='Bicubic', lanczos='Lanczos')
 ARMS = CONTROLS | dict(
     srresnet='SRResNet', hat='HAT', hat_s='HAT-S', hat_l='HAT-L', real_hat_gan='Real-HAT-GAN',
     seesr='SeeSR', seesr_turbo='SeeSR-turbo', realesrgan='RealESRGAN', realesrnet='RealESRNet',
     realesr_general='RealESRGAN general', any='Own checkpoint', truth='True 2.5 m')
+ARMS |= {f'{sr}_down': f'{ARMS[sr]}, averaged back'
+         for sr in ('bicubic', 'srresnet', 'hat', 'realesrgan', 'seesr')}
 CLASSIFIERS = dict(resnet50='ResNet-50', resnet101='ResNet-101', resnet152='ResNet-152',
                    inception_v4='Inception-v4', densenet121='DenseNet121')
 PRINTED = dict(acc='ACC', hl='HL', oe='OE', p='P', r='R', f1='F1') # Table 1 of paper 1, its order
