@@ -18,7 +18,7 @@ from srstudy.params import run_name, to_yaml
 from srstudy.plan import chips_of, get_grid, marker, settle
 from srstudy.results import results_dir
 
-TABLE, SEEDS = f'params/{config.get("table", "table1")}', int(config.get('seeds', 1))
+TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
 FIELDS = {k: v for k, v in config.items() if k not in ('table', 'seeds')}
 GRID = get_grid(TABLE, SEEDS, **FIELDS)
 STAGES, RUNS = settle(GRID)         # what is missing: name -> experiment

@@ -66,13 +66,22 @@ def _grid(table, seeds, given):
     return get_grid(_folder(table), seeds, **{f: yaml.safe_load(v) if v else v for f, v in
                                              (text.split('=', 1) for text in given or ())})
 
-# %% ../nbs/17_cli.ipynb #a5c20c23
+# %% ../nbs/17_cli.ipynb #acca26ce
 @app.command()
-def plan(table: _Table, seeds: _Seeds = 1, set_: _Set = None):
+def plan(table: _Table, seeds: _Seeds = 1, set_: _Set = None,
+         measure: Annotated[bool, typer.Option('--measure', help='first measure on this machine, in '
+                            'minutes, what params/costs.yaml does not know')] = False):
     "Tell what a table needs, what of it is there, and what the rest costs; nothing is made."
     warnings.filterwarnings('ignore', module='torch')
     from srstudy.plan import plan, plan_text
-    with _answered(): typer.echo(plan_text(plan(_grid(table, seeds, set_))))
+    with _answered():
+        grid = _grid(table, seeds, set_)
+        if measure: _measure(grid)
+        typer.echo(plan_text(plan(grid)))
+
+def _measure(grid):
+    from srstudy.measure import measure_missing
+    measure_missing(grid)
 
 @app.command()
 def prepare(table: _Table, sr: Annotated[str, typer.Option(help='an arm of the table; none makes '
