@@ -1,0 +1,68 @@
+"The study as a graph: what Snakemake wants to do, and what it does again after a kill."
+import os, re, shutil, signal, subprocess, sys, time
+from pathlib import Path
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+PATH = f'{BIN}{os.pathsep}{os.environ["PATH"]}'
+SNAKEMAKE = shutil.which('snakemake', path=PATH)
+if not SNAKEMAKE: pytest.skip('snakemake is not installed here: pip install "srstudy[cluster]"', allow_module_level=True)
+
+TINY = 'scenes=40 size=12 bs=8 workers=1'.split()
+
+@pytest.fixture(scope='module')
+def table(tmp_path_factory):
+    "A table of two experiments."
+    folder = tmp_path_factory.mktemp('table')
+    for sr in ('none', 'bicubic'): (folder/f'{sr}.yaml').write_text(f'sr: {sr}\nschedule: [[0, 1, 0.003]]\n')
+    return folder
+
+@pytest.fixture(scope='module')
+def env(tmp_path_factory):
+    d = tmp_path_factory.mktemp('graph')
+    return {**os.environ, 'PATH': PATH, 'SRSTUDY_CACHE': str(d/'cache'), 'SRSTUDY_RESULTS': str(d/'results'), 'OMP_NUM_THREADS': '1'}
+
+def start(args, table, env):
+    command = [SNAKEMAKE, '-c1', *args, '--config', f'table={table}', *TINY]
+    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+
+def snakemake(args, table, env):
+    p = start(args, table, env); text = p.communicate()[0]
+    assert p.returncode == 0, text[-3000:]
+    return text
+
+def jobs(text): # rule -> how many jobs
+    found = re.search(r'\ntotal +(\d+)', text)
+    if not found: assert 'Nothing to be done' in text, text[-2000:]; return {}
+    block = text[text.index('Job stats:'):found.end()]
+    return {rule: int(n) for rule, n in re.findall(r'\n(\w+) +(\d+)', block) if rule != 'total'}
+
+def records(env): return sorted(Path(env['SRSTUDY_RESULTS']).glob('*.json'))
+
+def test_the_graph_of_table1(env):
+    arms = len(list((ROOT/'params/table1').glob('*.yaml')))
+    from srstudy.params import load_grid
+    images = {e.sr for e in load_grid(ROOT/'params/table1')} - {'none'}
+    assert jobs(snakemake(['-n'], 'table1', env)) == dict(chips=1, sr_shards=len(images), run=arms, book=1, all=1)
+    assert not Path(env['SRSTUDY_CACHE']).exists()      # a dry run makes nothing
+
+def test_a_killed_study_goes_on_with_what_is_missing(table, env):
+    p = start(['runs'], table, env)
+    while p.poll() is None and not records(env): time.sleep(.1)
+    os.killpg(p.pid, signal.SIGKILL); p.communicate()
+    assert p.returncode == -signal.SIGKILL and len(records(env)) == 1
+    first, = records(env); before = first.read_bytes(), first.stat().st_mtime_ns
+    left = jobs(snakemake(['-n', 'runs'], table, env))
+    assert 'chips' not in left and left.pop('sr_shards', 0) <= 1 and left == dict(run=1, runs=1)
+    assert jobs(snakemake(['runs'], table, env))['run'] == 1
+    assert len(records(env)) == 2 and (first.read_bytes(), first.stat().st_mtime_ns) == before
+    assert 'run' not in jobs(snakemake(['-n', 'runs'], table, env))
+
+def test_what_is_no_longer_true_is_made_again(table, env):
+    one = records(env)[0]; text = one.read_text()
+    one.write_text(text.replace('"synth": "', '"synth": "older'))
+    for p in Path(env['SRSTUDY_CACHE'], 'sr').glob('*/*.arrow'): p.unlink()
+    left = jobs(snakemake(['-n', 'runs'], table, env))
+    assert left['run'] == 1 and left.get('sr_shards', 0) == ('bicubic' in one.name)
+    assert not one.exists() and one.with_suffix('.json.stale').exists()
