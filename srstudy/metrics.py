@@ -5,10 +5,8 @@
 # %% auto #0
 __all__ = ['Evaluation', 'scores', 'class_scores', 'replicate', 'interval', 'bootstrap_ci', 'paired_bootstrap', 'prior_probs']
 
-# %% ../nbs/11_metrics.ipynb #f971d2c3
-import os
+# %% ../nbs/11_metrics.ipynb #c8b024a3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy import sparse
 
@@ -44,7 +42,7 @@ def _per_image(probs, targs, preds, zero_division):
         f1=_ratio(2*both, y + z, zero_division),
         exact=(targs == preds).all(1).astype(float))
 
-# %% ../nbs/11_metrics.ipynb #6d58ff5d
+# %% ../nbs/11_metrics.ipynb #30d28997
 def _f_beta(tp, z, y, beta, zero_division):
     "Return F-beta of `tp` hits among `z` predicted and `y` true labels."
     return _ratio((1 + beta**2)*tp, beta**2*y + z, zero_division)
@@ -59,26 +57,30 @@ class _Ranking:
         steps = np.unique(-probs[targs])
         step = np.searchsorted(steps, -probs) # the first that a label passes
         shape, passes = (len(steps), n), step < len(steps)
-        self.seen = _counter(step[passes], images[passes], shape)
-        self.hits = _counter(step[targs], images[targs], shape)
+        seen = _counter(step[passes], images[passes], shape)
+        hits = _counter(step[targs], images[targs], shape)
+        # cut so that the sums of a part stay in the processor's cache
+        self.parts = [(seen[i:i + 2048], hits[i:i + 2048]) for i in range(0, len(steps), 2048)]
 
     def average_precision(self, w, zero_division): # (N,R) -> (R,)
-        hits, seen = self.hits @ w, self.seen @ w
-        found = np.cumsum(hits, axis=0); np.cumsum(seen, axis=0, out=seen)
-        precision = np.divide(found, np.maximum(seen, 1), dtype=float)
-        return _ratio(np.einsum('sr,sr->r', hits, precision), hits.sum(0), zero_division)
+        passed, found = np.zeros((2, w.shape[1]), w.dtype); precisions = 0.
+        for seen, hits in self.parts:
+            seen, new = seen @ w, hits @ w
+            seen[0] += passed; np.cumsum(seen, axis=0, out=seen)
+            had = np.cumsum(new, axis=0) + found
+            passed, found = seen[-1], had[-1]
+            precision = np.divide(had, np.maximum(seen, 1), dtype=float)
+            precisions += np.einsum('sr,sr->r', new, precision)
+        return _ratio(precisions, found, zero_division)
 
-# %% ../nbs/11_metrics.ipynb #76904f7f
 def _precisions(rankings, w, zero_division):
     "Return the average precision of each ranking: (R,N) integers -> (R, rankings)."
     # whole numbers stay exact in 32 bits up to 2^24, which no sum of labels may pass
     wide = w.sum(1).max()*len(rankings) >= 2**24
     columns = np.ascontiguousarray(w.T, float if wide else np.float32)
-    with ThreadPoolExecutor(min(len(rankings), os.cpu_count() or 1)) as pool:
-        found = pool.map(lambda r: r.average_precision(columns, zero_division), rankings)
-        return np.stack(list(found), 1)
+    return np.stack([r.average_precision(columns, zero_division) for r in rankings], 1)
 
-# %% ../nbs/11_metrics.ipynb #4f00d761
+# %% ../nbs/11_metrics.ipynb #8737e4a2
 class Evaluation:
     "The scores of one set of predictions, for any weights of its images."
     def __init__(self, probs, targs, threshold=.5, zero_division=0):
@@ -102,14 +104,13 @@ class Evaluation:
 
     def scores(self, w): # (R,N) -> metric -> (R,)
         counts = self._count(w)
-        # the longest ranking first, so that the threads end together
-        ap = _precisions([self.whole, *self.columns], w, self.zero_division)
-        by_class = self._classes(counts, ap[:, 1:])
+        ap = _precisions([*self.columns, self.whole], w, self.zero_division)
+        by_class = self._classes(counts, ap[:, :-1])
         means = w @ np.stack(list(self.images.values()), 1)/w.sum(1)[:, None]
         micro = _f_beta(*(a.sum(1) for a in counts), 1, self.zero_division)
         return dict(zip(self.images, means.T)) | dict(
             f1_micro=micro, f1_macro=by_class['f1'].mean(1), f2_macro=by_class['f2'].mean(1),
-            ap_macro=by_class['ap'].mean(1), ap_micro=ap[:, 0])
+            ap_macro=by_class['ap'].mean(1), ap_micro=ap[:, -1])
 
 # %% ../nbs/11_metrics.ipynb #fb8b075a
 def _once(targs): return np.ones((1, len(targs)), np.int32)
@@ -133,7 +134,7 @@ def class_scores(probs, # (N,C) in [0,1]
     found = Evaluation(probs, targs, threshold, zero_division).classes(_once(targs))
     return {m: v[0] for m, v in found.items()}
 
-# %% ../nbs/11_metrics.ipynb #f791a141
+# %% ../nbs/11_metrics.ipynb #65332995
 def _blocks(groups, n)->tuple: # how many blocks, the block of each image
     "Number the blocks; without groups, each image is one."
     if groups is None: return n, slice(None)
@@ -149,7 +150,7 @@ def _resamples(n, times, seed, columns, groups=None)->Iterator:
     "Yield weights (R,N): how often each image was drawn in R of `times` resamples."
     if times < 1: raise ValueError(f'{times} resamples were asked for, but it takes one or more')
     blocks, block = _blocks(groups, n)
-    rng, chunk = np.random.default_rng(seed), int(np.clip(4e7//(n*columns), 8, 64))
+    rng, chunk = np.random.default_rng(seed), int(np.clip(8e7//(n*columns), 8, 64))
     for start in range(0, times, chunk):
         drawn = (rng.integers(0, blocks, blocks) for _ in range(min(chunk, times - start)))
         yield np.stack([np.bincount(d, minlength=blocks)[block] for d in drawn]).astype(np.int32)
