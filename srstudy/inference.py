@@ -128,12 +128,16 @@ def tune_thresholds(val_probs, # (M,C) of the validation images
                          '(images, classes) alike, and not empty')
     return np.array([best(p, y) for p, y in zip(probs.T, targs.T)])
 
-# %% ../nbs/11b_inference.ipynb #ae04cbd4
-def get_rules(val_probs, val_targs)->dict: # name -> options of a score
-    "Return the conventions to compare: the declared one first."
-    return {'threshold 0.5, 0/0 = 0': {}, 'threshold 0.5, 0/0 = 1': dict(zero_division=1),
-            'tuned for F1, 0/0 = 0': dict(threshold=tune_thresholds(val_probs, val_targs, 1)),
-            'tuned for F2, 0/0 = 0': dict(threshold=tune_thresholds(val_probs, val_targs, 2))}
+# %% ../nbs/11b_inference.ipynb #cc1f9332
+def get_rules(run:dict, # probs, targs and, where they were kept, val_probs, val_targs
+    )->dict: # name -> options of a score
+    "Return the conventions to compare: the declared one first; thresholds need validation scenes."
+    rules = {'threshold 0.5, 0/0 = 0': {}, 'threshold 0.5, 0/0 = 1': dict(zero_division=1)}
+    if 'val_probs' in run:
+        for beta in (1, 2):
+            tuned = tune_thresholds(run['val_probs'], run['val_targs'], beta)
+            rules[f'tuned for F{beta}, 0/0 = 0'] = dict(threshold=tuned)
+    return rules
 
 def undecided(probs, targs, threshold=.5)->dict: # case -> share
     "Return how often a score has to divide zero by zero."
@@ -143,24 +147,26 @@ def undecided(probs, targs, threshold=.5)->dict: # case -> share
             'images without either': (~(y | z).any(1)).mean(),
             'classes without either': (~(y | z).any(0)).mean()}
 
-# %% ../nbs/11b_inference.ipynb #1bccf4bb
-def rule_effects(run_a:dict, # probs (N,C), targs, val_probs (M,C), val_targs
-    run_b:dict, # the same of another arm
+# %% ../nbs/11b_inference.ipynb #886f1624
+def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val_probs, val_targs
+    runs_b:list, # of another arm, the same seeds and images
     metrics:tuple=('acc', 'f1', 'f1_macro', 'f2_macro'),
     n:int=1000, # resamples
     groups=None, # (N,) block of each image
-    )->pd.DataFrame: # index (metric, rule); a, b, diff, lo, hi
-    "Compare two arms under each rule, each arm with its own thresholds."
-    rules = [get_rules(r['val_probs'], r['val_targs']) for r in (run_a, run_b)]
-    once = np.ones((1, len(run_a['targs'])), np.int32)
+    )->pd.DataFrame: # index (metric, rule); a, b, diff, lo, hi: means over the seeds
+    "Compare two arms under each rule, each run with its own thresholds."
+    targs = runs_a[0]['targs']; once = np.ones((1, len(targs)), np.int32)
+    rules = [[get_rules(r) for r in runs] for runs in (runs_a, runs_b)]
     def effect(rule):
-        pair = [Evaluation(r['probs'], run_a['targs'], **by[rule])
-                for r, by in zip((run_a, run_b), rules)]
-        drawn = replicate(_gain([pair], Evaluation.scores), pair[0].shape, n, 0, groups)
-        return *(e.scores(once) for e in pair), drawn
-    found = {rule: effect(rule) for rule in rules[0]}
-    rows = {(m, rule): (a[m][0], b[m][0], a[m][0] - b[m][0], *interval(drawn[m]))
-            for m in metrics for rule, (a, b, drawn) in found.items()}
+        pairs = [tuple(Evaluation(r['probs'], targs, **by[rule]) for r, by in zip(ab, options))
+                 for ab, options in zip(zip(runs_a, runs_b), zip(*rules))]
+        drawn = replicate(_gain(pairs, Evaluation.scores), pairs[0][0].shape, n, 0, groups)
+        return *zip(*[[e.scores(once) for e in ab] for ab in pairs]), drawn
+    found, rows = {rule: effect(rule) for rule in rules[0][0]}, {}
+    for m in metrics:
+        for rule, (*arms, drawn) in found.items():
+            a, b = (float(np.mean([run[m][0] for run in arm])) for arm in arms)
+            rows[m, rule] = (a, b, a - b, *interval(drawn[m]))
     return pd.DataFrame(rows.values(), columns=['a', 'b', 'diff', 'lo', 'hi'],
                         index=pd.MultiIndex.from_tuples(rows, names=['metric', 'rule']))
 
