@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['stored_runs', 'gains_page', 'blocks_note', 'class_study', 'forest_figure', 'class_findings', 'rules_page',
-           'undecided_page', 'image_gains', 'mechanism_figure', 'mechanism_page', 'stats_speed_page']
+           'undecided_page', 'image_gains', 'mechanism_figure', 'arms_figure', 'mechanism_page', 'stats_speed_page']
 
-# %% ../nbs/18a_stats_pages.ipynb #cbda93f8
+# %% ../nbs/18a_stats_pages.ipynb #cca095e1
 import json, textwrap
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
@@ -14,6 +14,7 @@ import seaborn as sns
 from IPython.display import HTML, Markdown
 from .book import html_table
 from .core import repo_root
+from .fidelity import mean_ci
 from .inference import class_gains, gains, get_blocks, rank_correlation, rule_effects, undecided
 from .labels import get_nomenclature
 from .metrics import Evaluation
@@ -127,9 +128,9 @@ def class_findings(study:pd.DataFrame, # of `class_study`
                      f"worse in {named(False)}. Tested alone, {alone} more would pass.")
     return Markdown('\n'.join(lines))
 
-# %% ../nbs/18a_stats_pages.ipynb #476c3e93
+# %% ../nbs/18a_stats_pages.ipynb #d7c0dcb0
 def rules_page(records:list, folder:Path, base:str='bicubic',
-    metrics:tuple=('f1', 'f1_macro', 'f2_macro'))->HTML:
+    metrics:tuple=('p', 'f1', 'f1_macro', 'f2_macro'))->HTML:
     "Show each arm's score, and its difference to `base`, under each rule."
     runs, parts = stored_runs(records, folder), {}
     for sr in _against(runs, base):
@@ -137,7 +138,8 @@ def rules_page(records:list, folder:Path, base:str='bicubic',
         cells = [f'{r.a:.3f} ({r["diff"]:+.3f}) [{r.lo:+.3f}, {r.hi:+.3f}]' for _, r in e.iterrows()]
         parts[ARMS[sr]] = pd.Series(cells, index=e.index)
     table = pd.DataFrame(parts)
-    return html_table(table.rename(index={'f1': 'F1', 'f1_macro': 'macro F1', 'f2_macro': 'macro F2'}))
+    return html_table(table.rename(index=dict(p='P', f1='F1', f1_macro='macro F1',
+                                              f2_macro='macro F2')))
 
 def undecided_page(records:list, folder:Path)->HTML:
     "Show how often each arm's scores divide zero by zero, as the mean over its seeds."
@@ -175,6 +177,20 @@ def mechanism_figure(records:list, folder:Path, base:str='bicubic'):
         ax.tick_params(labelsize=7); sns.despine(ax=ax)
     axes[0, 0].set_ylabel(f'F1 minus {ARMS[base].lower()}', fontsize=8)
     fig.supxlabel('share of the detail that is false', fontsize=8)
+    return fig
+
+# %% ../nbs/18a_stats_pages.ipynb #85bfafe8
+def arms_figure(records:list, folder:Path, base:str='bicubic'):
+    "Show every arm: its mean share of false detail, and its mean gain over `base`."
+    runs = stored_runs(records, folder)
+    fig, ax = plt.subplots(figsize=(4.2, 2.8), dpi=120, layout='constrained')
+    ax.axhline(0, color='.4', lw=.8)
+    for sr, false in _invented(runs, base).items():
+        (x, *xs), (y, *ys) = mean_ci(false), mean_ci(image_gains(runs, sr, base))
+        ax.errorbar(x, y, np.abs(np.c_[ys] - y), np.abs(np.c_[xs] - x), 'o', capsize=3,
+                    color=COLORS[ARMS[sr]], label=ARMS[sr])
+    ax.set(xlabel='share of the detail that is false', ylabel=f'F1 minus {ARMS[base].lower()}')
+    ax.legend(frameon=False, fontsize=8); sns.despine(ax=ax)
     return fig
 
 # %% ../nbs/18a_stats_pages.ipynb #acf12ef5
