@@ -147,7 +147,7 @@ def undecided(probs, targs, threshold=.5)->dict: # case -> share
             'images without either': (~(y | z).any(1)).mean(),
             'classes without either': (~(y | z).any(0)).mean()}
 
-# %% ../nbs/11b_inference.ipynb #886f1624
+# %% ../nbs/11b_inference.ipynb #79eab9e3
 def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val_probs, val_targs
     runs_b:list, # of another arm, the same seeds and images
     metrics:tuple=('acc', 'f1', 'f1_macro', 'f2_macro'),
@@ -156,17 +156,17 @@ def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val
     )->pd.DataFrame: # index (metric, rule); a, b, diff, lo, hi: means over the seeds
     "Compare two arms under each rule, each run with its own thresholds."
     targs = runs_a[0]['targs']; once = np.ones((1, len(targs)), np.int32)
-    rules = [[get_rules(r) for r in runs] for runs in (runs_a, runs_b)]
-    def effect(rule):
-        pairs = [tuple(Evaluation(r['probs'], targs, **by[rule]) for r, by in zip(ab, options))
-                 for ab, options in zip(zip(runs_a, runs_b), zip(*rules))]
-        drawn = replicate(_gain(pairs, Evaluation.scores), pairs[0][0].shape, n, 0, groups)
-        return *zip(*[[e.scores(once) for e in ab] for ab in pairs]), drawn
-    found, rows = {rule: effect(rule) for rule in rules[0][0]}, {}
-    for m in metrics:
-        for rule, (*arms, drawn) in found.items():
-            a, b = (float(np.mean([run[m][0] for run in arm])) for arm in arms)
-            rows[m, rule] = (a, b, a - b, *interval(drawn[m]))
+    rules, found = list(get_rules(runs_a[0])), {}
+    for rule in rules:
+        a, b = ([Evaluation(r['probs'], targs, **get_rules(r)[rule]) for r in runs]
+                for runs in (runs_a, runs_b))
+        score = _gain(list(zip(a, b)), Evaluation.scores)
+        drawn = replicate(score, a[0].shape, n, 0, groups)
+        scored = [[e.scores(once) for e in side] for side in (a, b)]
+        for m in metrics:
+            x, y = (float(np.mean([values[m] for values in side])) for side in scored)
+            found[m, rule] = x, y, x - y, *interval(drawn[m])
+    rows = {(m, rule): found[m, rule] for m in metrics for rule in rules}
     return pd.DataFrame(rows.values(), columns=['a', 'b', 'diff', 'lo', 'hi'],
                         index=pd.MultiIndex.from_tuples(rows, names=['metric', 'rule']))
 
