@@ -61,13 +61,14 @@ def results_dir()->Path:
     "Return the folder where runs on this machine leave their Records."
     return Path(os.environ.get('SRSTUDY_RESULTS') or repo_root()/'results')
 
-# %% ../nbs/13_results.ipynb #bd6b533c
+# %% ../nbs/13_results.ipynb #af967baf
 def save_record(rec:Record,
     ids, # (N,) patch ids of the test scenes
     probs, # (N,C) probabilities
     targs, # (N,C) truth
     fidelity:dict|None=None, # score -> (N,) of the test images
     val:tuple|None=None, # ids (M,), probs (M,C), targs (M,C) of the validation scenes
+    explained:dict|None=None, # of `explain_scenes`
     folder:Path|None=None, # `results_dir()` by default
     )->Path: # of the Record
     "Write predictions, then the Record: where there is a Record, its predictions are whole."
@@ -77,7 +78,8 @@ def save_record(rec:Record,
     arrays = {f'{head}{k}': np.asarray(v, kind) for head, triple in seen.items()
               for (k, kind), v in zip(kinds.items(), triple)}
     np.savez_compressed(buffer, **arrays,
-                        **{f'fidelity_{k}': v for k, v in (fidelity or {}).items()})
+                        **{f'fidelity_{k}': v for k, v in (fidelity or {}).items()},
+                        **{f'explain_{k}': v for k, v in (explained or {}).items()})
     write_atomic(path.with_suffix('.npz'), buffer.getvalue())
     return write_atomic(path, json.dumps(dataclasses.asdict(rec), indent=1) + '\n')
 
@@ -89,9 +91,9 @@ def read_record(path:str|Path)->Record:
         raise StaleRecord(f'{path} is not a Record of this version ({e}); remove it and run the '
                           f'experiment again') from e
 
-# %% ../nbs/13_results.ipynb #0223799b
+# %% ../nbs/13_results.ipynb #a6182001
 def read_predictions(path:str|Path # of the Record
-    )->dict: # ids (N,) str, probs (N,C) float32, targs (N,C) bool, fidelity_… (N,); val_ids, val_…
+    )->dict: # ids (N,) str, probs (N,C) float32, targs (N,C) bool, fidelity_… (N,); val_…, explain_…
     "Read the predictions beside a Record."
     beside = Path(path).with_suffix('.npz')
     if not beside.exists():
