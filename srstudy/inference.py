@@ -11,8 +11,9 @@ import re
 import numpy as np, pandas as pd
 from .metrics import Evaluation, interval, replicate
 
-# %% ../nbs/11b_inference.ipynb #9c7b1c11
-_NAME = re.compile(r'(?P<scene>.+?)(?:_T?(?P<tile>\d\d[A-Z]{3}))?_(?P<col>\d+)_(?P<row>\d+)')
+# %% ../nbs/11b_inference.ipynb #905ccd71
+_NAME = re.compile(r'(?P<scene>.+?)(?:_T?(?P<tile>\d\d[A-Z]{3}))?'
+                   r'_(?P<col>\d+)_(?P<row>\d+)')
 
 def get_blocks(names, # (N,) patch ids of BigEarthNet
     side:int=10, # of a block, in patches of 1.2 km
