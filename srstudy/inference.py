@@ -11,8 +11,9 @@ import re
 import numpy as np, pandas as pd
 from .metrics import Evaluation, interval, replicate
 
-# %% ../nbs/11b_inference.ipynb #9c7b1c11
-_NAME = re.compile(r'(?P<scene>.+?)(?:_T?(?P<tile>\d\d[A-Z]{3}))?_(?P<col>\d+)_(?P<row>\d+)')
+# %% ../nbs/11b_inference.ipynb #55b692f5
+_NAME = re.compile(r'(?P<scene>.+?)(?:_T?(?P<tile>\d\d[A-Z]{3}))?'
+                   r'_(?P<col>\d+)_(?P<row>\d+)')
 
 def get_blocks(names, # (N,) patch ids of BigEarthNet
     side:int=10, # of a block, in patches of 1.2 km
@@ -21,8 +22,8 @@ def get_blocks(names, # (N,) patch ids of BigEarthNet
     if side < 1: raise ValueError(f'a block is one or more patches wide, not {side}')
     found = [_NAME.fullmatch(str(n)) for n in names]
     if None in found:
-        raise ValueError(f'{str(names[found.index(None)])!r} is no BigEarthNet patch id, which ends in '
-                         '_column_row; group such images by your own blocks')
+        raise ValueError(f'{str(names[found.index(None)])!r} is no BigEarthNet patch id, which '
+                         'ends in _column_row; group such images by your own blocks')
     return np.array([f"{m['tile'] or m['scene']}_{int(m['col'])//side}_{int(m['row'])//side}"
                      for m in found])
 

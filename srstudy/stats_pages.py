@@ -6,7 +6,7 @@
 __all__ = ['stored_runs', 'gains_page', 'blocks_note', 'class_study', 'forest_figure', 'class_findings', 'rules_page',
            'undecided_page', 'image_gains', 'mechanism_figure', 'arms_figure', 'mechanism_page', 'stats_speed_page']
 
-# %% ../nbs/18a_stats_pages.ipynb #cca095e1
+# %% ../nbs/18a_stats_pages.ipynb #e267517a
 import json, textwrap
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
@@ -15,21 +15,23 @@ from IPython.display import HTML, Markdown
 from .book import html_table
 from .core import repo_root
 from .fidelity import mean_ci
-from .inference import class_gains, gains, get_blocks, rank_correlation, rule_effects, undecided
+from .inference import (class_gains, gains, get_blocks, rank_correlation, rule_effects,
+                               undecided)
 from .labels import get_nomenclature
 from .metrics import Evaluation
 from .plots import COLORS
 from .results import read_predictions
 from .tables import ARMS, CONTROLS
 
-# %% ../nbs/18a_stats_pages.ipynb #1518930d
+# %% ../nbs/18a_stats_pages.ipynb #2b612c44
 def stored_runs(records:list,
     folder:Path, # where they and their predictions lie
     arch:str='resnet50', # the classifier
     )->dict: # arm -> predictions of its runs, seed by seed
     "Return the stored predictions arm by arm, all of the same scenes and seeds."
     found = {sr: {r.params['seed']: read_predictions(Path(folder)/f'{r.name}.json')
-                  for r in records if (r.params['sr'], r.params['arch']) == (sr, arch)} for sr in ARMS}
+                  for r in records if (r.params['sr'], r.params['arch']) == (sr, arch)}
+             for sr in ARMS}
     found = {sr: dict(sorted(runs.items())) for sr, runs in found.items() if runs}
     if not found: raise ValueError(f'there is no Record of a {arch}')
     first = next(iter(found.values())); ids = next(iter(first.values()))['ids']
@@ -128,14 +130,15 @@ def class_findings(study:pd.DataFrame, # of `class_study`
                      f"worse in {named(False)}. Tested alone, {alone} more would pass.")
     return Markdown('\n'.join(lines))
 
-# %% ../nbs/18a_stats_pages.ipynb #d7c0dcb0
+# %% ../nbs/18a_stats_pages.ipynb #ba4b3143
 def rules_page(records:list, folder:Path, base:str='bicubic',
     metrics:tuple=('p', 'f1', 'f1_macro', 'f2_macro'))->HTML:
     "Show each arm's score, and its difference to `base`, under each rule."
     runs, parts = stored_runs(records, folder), {}
     for sr in _against(runs, base):
         e = rule_effects(runs[sr], runs[base], metrics)
-        cells = [f'{r.a:.3f} ({r["diff"]:+.3f}) [{r.lo:+.3f}, {r.hi:+.3f}]' for _, r in e.iterrows()]
+        cells = [f'{r.a:.3f} ({r["diff"]:+.3f}) [{r.lo:+.3f}, {r.hi:+.3f}]'
+                 for _, r in e.iterrows()]
         parts[ARMS[sr]] = pd.Series(cells, index=e.index)
     table = pd.DataFrame(parts)
     return html_table(table.rename(index=dict(p='P', f1='F1', f1_macro='macro F1',
