@@ -40,9 +40,10 @@ def _order(records:list)->list: # Records
     place = lambda p: (archs.index(p['arch']), arms.index(p['sr']), p['seed'])
     return sorted(records, key=lambda r: place(r.params))
 
-# %% ../nbs/18b_explain_pages.ipynb #e0eb529b
-_NUMBERS = dict(silent='silent', coverage='coverage', entropy='entropy', energy='energy on its label', lift='lift',
-                deletion='deletion', insertion='insertion')
+# %% ../nbs/18b_explain_pages.ipynb #0bd13ead
+_NUMBERS = dict(silent='silent', coverage='coverage', entropy='entropy',
+                energy='energy on its label', lift='lift', deletion='deletion',
+                insertion='insertion')
 
 def _cell(name, found:list)->str: # of each seed
     "Write the mean of a number over scenes and seeds, with half of its interval."
