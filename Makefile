@@ -1,6 +1,7 @@
 # The README's commands. `make study` makes the numbers and the book, `make test` proves the code.
 PYTHON ?= python3
 SEEDS ?= 1
+TABLES ?= table1 controls rendering size
 BIN := .venv/bin
 READY := .venv/ready
 BOOK := book/_build/html/index.html
@@ -9,7 +10,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .PHONY: study test book bench clean
 study: $(READY)
-	@$(BIN)/srstudy study table1 --seeds $(SEEDS)
+	@$(BIN)/srstudy study $(TABLES) --seeds $(SEEDS)
 	@$(MAKE) --no-print-directory book
 
 book: $(READY)
@@ -45,6 +46,7 @@ $(READY): requirements.lock pyproject.toml
 # Speed is measured on request: the numbers belong to the machine that measured them.
 bench: $(READY)
 	@$(BIN)/python -c 'from srstudy.bench import bench; print(bench())'
+	@$(BIN)/python -c 'from srstudy.bench_stats import bench_stats; print(bench_stats())'
 
 clean:
 	rm -rf book/_build results .cache

@@ -41,15 +41,16 @@ def _folder(table:str)->Path:
     tables = ', '.join(sorted(p.name for p in (repo_root()/'params').iterdir() if p.is_dir()))
     raise typer.BadParameter(f'there is no table {table!r} in params/; choose from {tables}')
 
-# %% ../nbs/17_cli.ipynb #ec305a6f
+# %% ../nbs/17_cli.ipynb #bcf31264
 @app.command()
-def study(table: _Table, seeds: _Seeds = 1):
-    "Run what is missing of a table through papermill, one line per run."
-    folder = _folder(table)
+def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: table1 controls')],
+          seeds: _Seeds = 1):
+    "Run what is missing of some tables through papermill, one line per run."
+    grid = [exp for table in tables for exp in load_grid(_folder(table), seeds)]
     # notices for developers of the libraries below
     warnings.filterwarnings('ignore', module='torch')
     from srstudy.run import launch
-    if failed := launch(load_grid(folder, seeds)):
+    if failed := launch(list(dict.fromkeys(grid))):
         typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again',
                    err=True)
         raise typer.Exit(1)
