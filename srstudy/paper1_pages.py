@@ -138,7 +138,7 @@ def table2_verdicts(records:list, folder:Path)->HTML:
                                 for c, line in frame.index]
     return html_table(frame.rename_axis(['class', '']))
 
-# %% ../nbs/18b_paper1_pages.ipynb #0a717899
+# %% ../nbs/18b_paper1_pages.ipynb #6a92e808
 def macro_page(records:list, folder:Path)->HTML:
     "Show the macro F2 of each arm with and without the class that carries its gain."
     rows = get_ledger(only(records, 'resnet152'), folder)
@@ -149,7 +149,7 @@ def macro_page(records:list, folder:Path)->HTML:
         carrier, frame = macro_without(f2)
         text = frame[['average', 'gain', 'without it', 'gain without it']].round(4).add(0.)
         text = text.map('{:.3f}'.format).assign(**{
-            'the class': carrier, 'better, worse': [f'{b}, {w}' for b, w in zip(
+            'taken out': carrier, 'better, worse': [f'{b}, {w}' for b, w in zip(
                 frame['classes better'], frame['classes worse'])]})
         text.index = pd.MultiIndex.from_product([[whose], text.index], names=['', 'arm'])
         parts.append(text)

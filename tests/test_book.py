@@ -13,4 +13,6 @@ def test_book_builds_from_the_committed_records(tmp_path):
     text = re.sub(r'<[^>]+>', '', page)
     assert 'committed with the code' in text and 'Synthetic mini study' in text
     assert '0.583' in text and text.count('ours') >= 6          # the paper's best F1 of ResNet-50, beside ours
+    ledger = (tmp_path/'_build/html/ledger.html').read_text()     # every published number: 4 classifiers, and Table 2
+    assert ledger.count('<details>') == 5 and ledger.count('<tr class=') == 6 + 120 + 100
     assert not list((tmp_path/'_build').rglob('reports/*.err.log'))
