@@ -5,7 +5,7 @@ from torch import nn
 from srstudy.explain import grad_cam
 from srstudy.learner import ARCHS, get_classifier
 
-LABELS, IMAGES = [*range(8), *range(4, 12)], [0]*8 + [1]*8  # some labels on both images
+LABELS, IMAGES = [3, 7, 7, 18], [0, 0, 1, 1]  # a label on both images
 
 
 def random_net(arch, width):
