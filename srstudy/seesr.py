@@ -322,7 +322,7 @@ def _load_full(variant:str):
     tagger = Tagger(vocabulary, load_ram(build_ram(vocabulary), ram, dape))
     return parts, tagger, read_tokenizer()
 
-# %% ../nbs/08_seesr.ipynb #acc526b9
+# %% ../nbs/08_seesr.ipynb #e4cf2c48
 def _load_mini():
     "Return networks, tagger and tokenizer with the weights that travel with the library."
     state, spec = read_checkpoint(mini_path('seesr')), SEESR['mini']
@@ -333,7 +333,8 @@ def _load_mini():
     return parts, tagger, mini_tokenizer()
 
 def load_seesr(variant:str='mini', # mini, full or turbo
-    device:str='cpu', dtype:torch.dtype=torch.float32)->tuple: # the sampler, sha256 of its weights and of how it samples
+    device:str='cpu', dtype:torch.dtype=torch.float32,
+    )->tuple: # the sampler, sha256 of its weights and of how it samples
     "Build SeeSR with its weights."
     spec = pick(SEESR, variant, 'variant of SeeSR')
     parts, tagger, tokenizer = _load_mini() if variant == 'mini' else _load_full(variant)
