@@ -13,13 +13,17 @@
 # any interruption does what is missing, and nothing else.
 import json, os, shlex
 from pathlib import Path
+import yaml
 from srstudy.core import cache_dir
 from srstudy.params import run_name, to_yaml
 from srstudy.plan import chips_of, get_grid, marker, settle
 from srstudy.results import results_dir
 
 TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
-FIELDS = {k: v for k, v in config.items() if k not in ('table', 'seeds')}
+def typed(v): # --config leaves the numbers in a list as text
+    if isinstance(v, list): return [typed(x) for x in v]
+    return yaml.safe_load(v) if isinstance(v, str) and v else v
+FIELDS = {k: typed(v) for k, v in config.items() if k not in ('table', 'seeds')}
 GRID = get_grid(TABLE, SEEDS, **FIELDS)
 STAGES, RUNS = settle(GRID)         # what is missing: name -> experiment
 SET = ' '.join(f'--set {shlex.quote(f"{k}={json.dumps(v)}")}' for k, v in FIELDS.items())

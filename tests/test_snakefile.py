@@ -9,13 +9,13 @@ PATH = f'{BIN}{os.pathsep}{os.environ["PATH"]}'
 SNAKEMAKE = shutil.which('snakemake', path=PATH)
 if not SNAKEMAKE: pytest.skip('snakemake is not installed here: pip install "srstudy[cluster]"', allow_module_level=True)
 
-TINY = 'scenes=40 size=12 bs=8 workers=1'.split()
+TINY = ['scenes=40', 'size=12', 'bs=8', 'workers=1', 'schedule=[[0, 1, 0.003]]']
 
 @pytest.fixture(scope='module')
 def table(tmp_path_factory):
     "A table of two experiments."
     folder = tmp_path_factory.mktemp('table')
-    for sr in ('none', 'bicubic'): (folder/f'{sr}.yaml').write_text(f'sr: {sr}\nschedule: [[0, 1, 0.003]]\n')
+    for sr in ('none', 'bicubic'): (folder/f'{sr}.yaml').write_text(f'sr: {sr}\n')
     return folder
 
 @pytest.fixture(scope='module')
