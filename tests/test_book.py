@@ -6,8 +6,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_book_builds_from_the_committed_records(tmp_path):
     env = {**os.environ, 'SRSTUDY_CACHE': str(tmp_path/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/'results'), 'OMP_NUM_THREADS': '2'}
-    done = subprocess.run([Path(sys.executable).parent/'jupyter-book', 'build', 'book', '--path-output', tmp_path, '--quiet', '--warningiserror',
-                           '--nitpick'], cwd=ROOT, env=env, capture_output=True, text=True)
+    done = subprocess.run([Path(sys.executable).parent/'srstudy', 'book', '--out', tmp_path], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     page = (tmp_path/'_build/html/table1.html').read_text()
     text = re.sub(r'<[^>]+>', '', page)
