@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from srstudy.core import cache_dir
 from srstudy.params import run_name, to_yaml
-from srstudy.plan import chips_of, get_grid, marker, settle
+from srstudy.plan import get_grid, made_from, marker, settle
 from srstudy.results import results_dir
 
 TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
@@ -54,7 +54,7 @@ rule chips:
 
 # Every scene through one frozen arm. A killed job has lost one shard at most.
 rule sr_shards:
-    input: lambda w: mark(chips_of(STAGES[w.stage]))
+    input: lambda w: mark(made_from(STAGES[w.stage]))
     output: f'{MARKERS}/{{stage}}.json'
     wildcard_constraints: stage=missing(arms=True)
     params: sr=lambda w: STAGES[w.stage].sr

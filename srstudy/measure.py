@@ -21,7 +21,7 @@ from .run import (get_data, get_fidelity, get_images, get_predictions, get_scene
 from .store import Store, pack_chips, store_state
 from .synthfiles import write_synthetic
 
-# %% ../nbs/14b_measure.ipynb #648159f1
+# %% ../nbs/14b_measure.ipynb #2c6e99b0
 def measure(exp:Experiment)->tuple[list, Record]: # rows of costs, without machine, source and date; the Record
     "Take all steps of a run, and time each; the cache must be empty."
     s = {}; epochs = sum(row[1] for row in exp.schedule)
@@ -38,7 +38,7 @@ def measure(exp:Experiment)->tuple[list, Record]: # rows of costs, without machi
     done = dict(scenes=n, chips=n, sr=n, fidelity=k['test'], train=epochs*(k['train'] + k['val']),
                 test=k['test'] + k['val'], score=k['test'])
     kept = dict(chips=_bytes(chips), sr=_bytes(images), score=path.with_suffix('.npz').stat().st_size/k['test'])
-    skip = {'none': {'sr', 'fidelity'}, 'truth': {'fidelity'}}.get(exp.sr, ())
+    skip = {'sr', 'fidelity'} if exp.sr == 'none' else set() if faithful else {'fidelity'}
     return [cost_key(stage, exp) | dict(per_second=_digits(n/s[stage]), bytes=round(kept.get(stage, 0)))
             for stage, n in done.items() if stage not in skip], rec
 
@@ -136,7 +136,7 @@ def add_costs(rows:list, # of `measure`
     write_atomic(path, _HEAD + ''.join(f'- {line}' for line in lines))
     return load_costs(path)
 
-# %% ../nbs/14b_measure.ipynb #cb56a4cc
+# %% ../nbs/14b_measure.ipynb #06e77b75
 def _few(exp:Experiment, n:int)->Experiment:
     "Return `exp` with few scenes and one epoch."
     few = dict(scenes=n) if exp.dataset == 'synthetic' else dict(limit=n//3)
@@ -148,7 +148,7 @@ def measure_missing(grid:list, # of `get_grid`
     measure=measure_alone)->int: # how many experiments were measured
     "Measure here what has no price yet: one experiment per arm and classifier."
     costs, done = load_costs(path), 0
-    for e in {(stage_name(e), e.arch): e for e in grid}.values():
+    for e in {(stage_name(e), e.arch, e.stem): e for e in grid}.values():
         stages = {'chips', *(['sr'] if e.sr != 'none' else []), 'train', 'test', 'score'}
         if all(find_cost(costs, s, e) for s in stages): continue
         with tempfile.TemporaryDirectory() as d: rows = measure(_few(e, n), d)['rows']
