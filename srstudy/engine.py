@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Here', 'forked']
 
-# %% ../nbs/13a_engine.ipynb #574dee98
+# %% ../nbs/13a_engine.ipynb #aa01eaaf
 import os, sys, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +19,9 @@ from IPython.utils.capture import capture_output
 from nbformat.v4 import new_output
 from papermill.engines import Engine, papermill_engines
 from traitlets import Type
+from traitlets.config import Config
 
-# %% ../nbs/13a_engine.ipynb #9bce421a
+# %% ../nbs/13a_engine.ipynb #bb4744bc
 class _Show(DisplayHook):
     "Show the value of a cell's last line as `display` would."
     def write_output_prompt(self): pass
@@ -37,15 +38,16 @@ def _own_shell()->Iterator[_Shell]:
     "Give this process a new shell for a while; `display` finds it."
     before = InteractiveShell._instance
     InteractiveShell.clear_instance()
-    try: yield _Shell.instance()
+    # a history in memory only: it tells whether a cell ended in a semicolon
+    try: yield _Shell.instance(config=Config(HistoryManager=dict(enabled=False)))
     finally:
         _Shell.clear_instance()
         InteractiveShell._instance = before
 
-# %% ../nbs/13a_engine.ipynb #ac74a12f
+# %% ../nbs/13a_engine.ipynb #f669c2f0
 def _run_cell(shell:_Shell, cell)->BaseException|None: # what it raised
     "Run a code cell and write down what it showed, as a notebook stores it."
-    with capture_output() as got: done = shell.run_cell(cell.source)
+    with capture_output() as got: done = shell.run_cell(cell.source, store_history=True)
     cell.outputs = [new_output('stream', name=name, text=t)
                     for name, t in (('stdout', got.stdout), ('stderr', got.stderr)) if t]
     cell.outputs += [new_output('display_data', data=o.data, metadata=o.metadata or {})
