@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['read_page', 'link', 'execute_page', 'build_book']
 
-# %% ../nbs/18d_build.ipynb #67172b10
-import os, re, shutil, subprocess, sys
+# %% ../nbs/18d_build.ipynb #d12c97f1
+import re, shutil, subprocess, sys
 from functools import partial
 from pathlib import Path
 import nbformat, papermill, torch, yaml
 from myst_nb.core.read import read_myst_markdown_notebook
 from .core import repo_root
-from .engine import forked
+from .engine import cores, forked
 
 # %% ../nbs/18d_build.ipynb #5373cc8e
 def read_page(path:Path # .md
@@ -39,7 +39,7 @@ def execute_page(page:Path, # .md
     nbformat.write(nb, out)
     papermill.execute_notebook(out, out, engine_name='here', progress_bar=False, cwd=page.parent)
 
-# %% ../nbs/18d_build.ipynb #01070c0d
+# %% ../nbs/18d_build.ipynb #9f3cb242
 _LEFT = shutil.ignore_patterns('_build', 'results', 'reference', 'bench', '*.log')
 
 def _copy(book:Path, work:Path):
@@ -54,8 +54,7 @@ def _execute(book:Path, work:Path):
     pages = {p.stem: p for p in sorted(book.glob('*.md')) if read_page(p)}
     tasks = {n: partial(execute_page, p, work/f'{n}.ipynb', set(pages)) for n, p in pages.items()}
     logs = work.with_name('logs')
-    for name, code, seconds in forked(tasks, logs, len(os.sched_getaffinity(0))
-                                      if hasattr(os, 'sched_getaffinity') else 1):
+    for name, code, seconds in forked(tasks, logs, cores()):
         if code:
             end = (logs/f'{name}.log').read_text(errors='replace').splitlines()[-30:]
             raise RuntimeError('\n'.join([f'book/{name}.md failed:', *end]))

@@ -41,7 +41,7 @@ def _folder(table:str)->Path:
     tables = ', '.join(sorted(p.name for p in (repo_root()/'params').iterdir() if p.is_dir()))
     raise typer.BadParameter(f'there is no table {table!r} in params/; choose from {tables}')
 
-# %% ../nbs/17_cli.ipynb #bcf31264
+# %% ../nbs/17_cli.ipynb #095a0b6c
 @app.command()
 def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: table1 controls')],
           seeds: _Seeds = 1):
@@ -49,7 +49,7 @@ def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: 
     grid = [exp for table in tables for exp in load_grid(_folder(table), seeds)]
     # notices for developers of the libraries below
     warnings.filterwarnings('ignore', module='torch')
-    from srstudy.run import launch
+    from srstudy.launch import launch
     if failed := launch(list(dict.fromkeys(grid))):
         typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again',
                    err=True)

@@ -52,12 +52,13 @@ CARDS = dict(
         'that of version 1 or 2, with truth/ and landcover/', 'srstudy', 'srstudy.synthfiles',
         'Apache-2.0'))
 
-# %% ../nbs/04_data.ipynb #ac9f628d
+# %% ../nbs/04_data.ipynb #8b54f2a3
 BAND_STEP = {**dict.fromkeys(('B02', 'B03', 'B04', 'B08', 'VV', 'VH'), 1),                # 10 m
              **dict.fromkeys(('B05', 'B06', 'B07', 'B8A', 'B11', 'B12'), 2), 'B01': 6, 'B09': 6}
 BANDS = dict(rgb=('B04', 'B03', 'B02'), s1=('VV', 'VH'),
     s2_10=('B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B11', 'B12'),
     s2=('B01', 'B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B09', 'B11', 'B12'))
+BANDS['s1s2'] = BANDS['s1'] + BANDS['s2_10']
 
 # %% ../nbs/04_data.ipynb #f0216840
 def _spelling(name:str)->str:

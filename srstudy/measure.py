@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['measure', 'measure_alone', 'write_copies', 'scale_proof', 'add_costs', 'measure_missing', 'save_scale']
 
-# %% ../nbs/14b_measure.ipynb #b9b2f9fc
+# %% ../nbs/14b_measure.ipynb #90a61198
 import dataclasses, json, os, subprocess, sys, tempfile, time
 from datetime import date
 from pathlib import Path
@@ -13,32 +13,26 @@ import pandas as pd, torch, yaml
 from .bench import device_name
 from .core import repo_root, write_atomic
 from .data import BANDS, read_index
-from .params import Experiment
+from .params import Experiment, is_synthetic
 from .plan import COST_FIELDS, COST_KEY, cost_key, find_cost, load_costs, stage_name
-from .results import Record, save_record
-from .run import (get_data, get_fidelity, get_images, get_predictions, get_scenes,
-                         make_record, timed, train)
+from .results import Record, results_dir
+from .run import get_images, get_scenes, run, timed
 from .store import Store, pack_chips, store_state
 from .synthfiles import write_synthetic
 
-# %% ../nbs/14b_measure.ipynb #2c6e99b0
+# %% ../nbs/14b_measure.ipynb #e311dc7c
 def measure(exp:Experiment)->tuple[list, Record]: # rows of costs, without machine, source and date; the Record
     "Take all steps of a run, and time each; the cache must be empty."
     s = {}; epochs = sum(row[1] for row in exp.schedule)
     with timed(s, 'scenes'): index = get_scenes(exp)
     with timed(s, 'chips'): chips = pack_chips(index, BANDS[exp.bands], workers=exp.workers)
     with timed(s, 'sr'): images = get_images(exp, index)
-    with timed(s, 'fidelity'): faithful = get_fidelity(exp, index, images)
-    with timed(s, 'train'): learn = train(exp, get_data(exp, index, images))
-    with timed(s, 'test'): test, val = (get_predictions(learn, index, x) for x in ('test', 'val'))
-    with timed(s, 'score'):
-        rec = make_record(exp, index, *test[1:], s, faithful)
-        path = save_record(rec, *test, faithful, val)
+    rec = run(exp, s); path = results_dir()/f'{rec.name}.json'
     n, k = len(index), index.split.value_counts().to_dict()
     done = dict(scenes=n, chips=n, sr=n, fidelity=k['test'], train=epochs*(k['train'] + k['val']),
                 test=k['test'] + k['val'], score=k['test'])
     kept = dict(chips=_bytes(chips), sr=_bytes(images), score=path.with_suffix('.npz').stat().st_size/k['test'])
-    skip = {'sr', 'fidelity'} if exp.sr == 'none' else set() if faithful else {'fidelity'}
+    skip = {'sr', 'fidelity'} if exp.sr == 'none' else set() if rec.fidelity else {'fidelity'}
     return [cost_key(stage, exp) | dict(per_second=_digits(n/s[stage]), bytes=round(kept.get(stage, 0)))
             for stage, n in done.items() if stage not in skip], rec
 
@@ -136,10 +130,10 @@ def add_costs(rows:list, # of `measure`
     write_atomic(path, _HEAD + ''.join(f'- {line}' for line in lines))
     return load_costs(path)
 
-# %% ../nbs/14b_measure.ipynb #06e77b75
+# %% ../nbs/14b_measure.ipynb #f652c2a6
 def _few(exp:Experiment, n:int)->Experiment:
     "Return `exp` with few scenes and one epoch."
-    few = dict(scenes=n) if exp.dataset == 'synthetic' else dict(limit=n//3)
+    few = dict(scenes=n) if is_synthetic(exp) else dict(limit=n//3)
     return dataclasses.replace(exp, schedule=((*exp.schedule[0][:1], 1, exp.schedule[0][2]),), **few)
 
 def measure_missing(grid:list, # of `get_grid`
@@ -152,7 +146,7 @@ def measure_missing(grid:list, # of `get_grid`
         stages = {'chips', *(['sr'] if e.sr != 'none' else []), 'train', 'test', 'score'}
         if all(find_cost(costs, s, e) for s in stages): continue
         with tempfile.TemporaryDirectory() as d: rows = measure(_few(e, n), d)['rows']
-        if e.limit or e.dataset != 'synthetic': rows = [r for r in rows if r['stage'] != 'scenes']
+        if e.limit or not is_synthetic(e): rows = [r for r in rows if r['stage'] != 'scenes']
         costs = add_costs(rows, device_name(e.device), f'srstudy plan --measure, {n} scenes', path)
         done += 1
     return done

@@ -6,13 +6,13 @@
 __all__ = ['COST_FIELDS', 'COST_KEY', 'get_grid', 'stage_name', 'chips_of', 'made_from', 'get_stages', 'marker', 'make_stage',
            'is_prepared', 'prepare_arm', 'settle', 'load_costs', 'cost_key', 'find_cost', 'plan', 'plan_text']
 
-# %% ../nbs/14a_plan.ipynb #243c5b60
+# %% ../nbs/14a_plan.ipynb #ff77ca67
 import dataclasses, json
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from .core import cache_dir, canonical_hash, pick, repo_root, write_atomic
 from .data import BANDS, CARDS, index_path
-from .params import Experiment, as_experiment, key, load_grid, run_name
+from .params import Experiment, as_experiment, is_synthetic, key, load_grid, run_name
 from .results import results_dir
 from .run import get_fidelity, get_images, get_scenes, needs_run
 from .sr import SCALE, get_engine, weights_sha
@@ -21,13 +21,13 @@ from .synth import SYNTH_VERSION
 from .synthfiles import synthetic_dir
 from .weights import WeightsError
 
-# %% ../nbs/14a_plan.ipynb #878f0786
+# %% ../nbs/14a_plan.ipynb #bd5538c0
 def get_grid(folder:str|Path, # such as params/table1
     seeds:int=1, # 0, 1, ... seeds-1
     **fields, # of every experiment, instead of the files' own
     )->list[Experiment]:
     "Read the experiments of a table."
-    real = fields.get('dataset', 'synthetic') != 'synthetic'
+    real = not fields.get('dataset', 'synthetic').startswith('synthetic')
     grid = [dataclasses.asdict(e) for e in load_grid(folder, seeds)]
     return [as_experiment(e | fields) for e in grid if not (real and e['sr'] == 'truth')]
 
@@ -156,11 +156,11 @@ def load_costs(path:str|Path|None=None # params/costs.yaml by default
                              f'per_second above 0{lost and f" (missing: {lost})" or ""}')
     return pd.DataFrame(rows, columns=COST_FIELDS)
 
-# %% ../nbs/14a_plan.ipynb #72f1d5ad
+# %% ../nbs/14a_plan.ipynb #9e73ea71
 def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     exp:Experiment)->dict:
     "Return what a measurement must agree in, to hold for `exp`."
-    side = exp.size if exp.dataset == 'synthetic' else 120
+    side = exp.size if is_synthetic(exp) else 120
     seen = side if exp.sr == 'none' or exp.sr.endswith('_down') else side*SCALE  # by the classifier
     arch = exp.arch if exp.stem == 2 else f'{exp.arch} stem {exp.stem}'
     device = exp.device.split(':')[0]
@@ -169,7 +169,7 @@ def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     arm = _arm_spec(exp)
     keys = dict(scenes=(exp.dataset, plain, side), chips=(exp.bands, plain, side),
                 sr=(exp.sr, net if arm['weights'] else plain | dict(device=device), side),
-                fidelity=('truth' if exp.dataset == 'synthetic' else 'input', plain, side),
+                fidelity=('truth' if is_synthetic(exp) else 'input', plain, side),
                 train=(arch, net, seen), test=(arch, net, seen), score=('', plain, 0))
     name, what, side = pick(keys, stage, 'stage')
     return dict(stage=stage, name=name, **what, side=side)

@@ -4,19 +4,18 @@
 
 # %% auto #0
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_data', 'train', 'get_predictions', 'get_explanations', 'get_inputs',
-           'make_record', 'timed', 'run', 'needs_run', 'execute', 'prepare', 'image_name', 'launch']
+           'make_record', 'timed', 'run', 'needs_run']
 
-# %% ../nbs/14_run.ipynb #5c580a2d
-import dataclasses, itertools, os, time
+# %% ../nbs/14_run.ipynb #c04259ed
+import dataclasses, time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-import numpy as np, pandas as pd, papermill, torch
+import numpy as np, pandas as pd, torch
 from .blocks import get_dls
-from .core import cache_dir, canonical_hash, repo_root, seed_all, seed_for, write_atomic
+from .core import cache_dir, canonical_hash, seed_all, seed_for, write_atomic
 from .data import (BANDS, encode_targets, load_landcover, read_index, render_rgb,
                           scene_white)
-from .engine import forked
 from .explain import class_positions, explain_scenes
 from .fidelity import fidelity, mean_ci
 from .labels import get_nomenclature
@@ -166,10 +165,11 @@ def timed(seconds:dict, # filled: step -> seconds
     yield
     seconds[step] = seconds.get(step, 0) + time.perf_counter() - start
 
-# %% ../nbs/14_run.ipynb #4fc98d63
-def run(exp:Experiment)->Record:
+# %% ../nbs/14_run.ipynb #70ad1229
+def run(exp:Experiment, seconds:dict|None=None # filled: step -> seconds
+    )->Record:
     "Take all six steps, and leave the Record and its predictions in `results_dir()`."
-    seconds = {}
+    seconds = {} if seconds is None else seconds
     with timed(seconds, 'scenes'): index = get_scenes(exp)
     with timed(seconds, 'images'): images = get_images(exp, index)
     with timed(seconds, 'fidelity'): faithful = get_fidelity(exp, index, images)
@@ -177,8 +177,9 @@ def run(exp:Experiment)->Record:
     with timed(seconds, 'test'):
         test, val = (get_predictions(learn, index, s) for s in ('test', 'val'))
     with timed(seconds, 'explain'): why = get_explanations(exp, learn, index)
-    rec = make_record(exp, index, *test[1:], seconds, faithful)
-    save_record(rec, *test, faithful, val, why)
+    with timed(seconds, 'score'):
+        rec = make_record(exp, index, *test[1:], seconds, faithful)
+        save_record(rec, *test, faithful, val, why)
     return rec
 
 # %% ../nbs/14_run.ipynb #558435b2
@@ -187,75 +188,3 @@ def needs_run(exp:Experiment)->bool:
     _, paths = find_records([exp], (results_dir(),))
     try: return not paths or not check_record(read_record(paths[exp]), exp, get_inputs(exp))
     except StaleRecord: return True
-
-# %% ../nbs/14_run.ipynb #166f34a6
-def execute(exp:Experiment):
-    "Run `run.ipynb` for `exp` through papermill, in this process."
-    values = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
-              if getattr(exp, f.name) != f.default}
-    if 'schedule' in values: values['schedule'] = [list(row) for row in exp.schedule]
-    out = results_dir()/'notebooks'/f'{run_name(exp)}.ipynb'
-    papermill.execute_notebook(repo_root()/'nbs/run.ipynb', out, values, engine_name='here',
-                               progress_bar=False, cwd=repo_root())
-
-def prepare(exp:Experiment):
-    "Make the images of `exp`, and what they are compared with."
-    index = get_scenes(exp)
-    get_fidelity(exp, index, get_images(exp, index))
-
-# %% ../nbs/14_run.ipynb #f16ad8b5
-_IMAGES = ('dataset', 'root', 'scenes', 'size', 'noise', 'bands', 'white', 'sr', 'weights', 'width',
-           'precision', 'limit', 'limit_train')
-
-def image_name(exp:Experiment)->str:
-    "Name the images that an experiment needs."
-    return f'images-{exp.sr}-{canonical_hash([getattr(exp, n) for n in _IMAGES], 8)}'
-
-# %% ../nbs/14_run.ipynb #8dd4d54c
-def _jobs(grid:list)->int:
-    "Return how many runs go side by side."
-    small = all(exp.device == 'cpu' and exp.width == 'mini' for exp in grid)
-    return len(os.sched_getaffinity(0)) if small and hasattr(os, 'sched_getaffinity') else 1
-
-def _alone(work, exp:Experiment, jobs:int):
-    "Do `work` with this process's share of the cores."
-    torch.set_num_threads(max(1, torch.get_num_threads()//jobs)); work(exp)
-
-# %% ../nbs/14_run.ipynb #c5a5406e
-def _tasks(todo:dict, run, jobs:int)->tuple: # name -> callable; name -> what it waits for
-    "Return what there is to do: draw the scenes, make the images of each arm, and the runs."
-    images = {image_name(e): e for e in todo.values()}
-    work = {'scenes': (get_scenes, next(iter(images.values())))} if images else {}
-    work |= {n: (prepare, e) for n, e in images.items()} | {n: (run, e) for n, e in todo.items()}
-    after = dict.fromkeys(images, 'scenes') | {n: image_name(e) for n, e in todo.items()}
-    return {n: partial(_alone, do, e, jobs) for n, (do, e) in work.items()}, after
-
-def _wrong(code:int|None, log:Path)->str:
-    "Say what came of a task that failed."
-    if code is None: return 'not begun: what it needs is missing'
-    end = log.read_text(errors='replace').splitlines()[-12:]
-    return '\n'.join([f'exit {code}; the end of {log}:', *end]) if code else ''
-
-# %% ../nbs/14_run.ipynb #d76da963
-def launch(grid:list, # experiments
-    run=execute, # what runs one
-    )->list: # those that failed
-    "Run what is missing of `grid`, one line each; a failure does not stop the others."
-    todo, logs = {run_name(e): e for e in grid if needs_run(e)}, results_dir()/'notebooks'
-    print(f'{len(grid) - len(todo)} of {len(grid)} runs are there', flush=True)
-    jobs, failed, count = _jobs(grid), [], itertools.count(1)
-    tasks, after = _tasks(todo, run, jobs)
-    for name, code, seconds in forked(tasks, logs, jobs, after):
-        wrong, exp = _wrong(code, logs/f'{name}.log'), todo.get(name)
-        if exp and not wrong and needs_run(exp): wrong = 'it left no valid Record'
-        head = _head(exp, next(count), len(todo)) if exp else name.rpartition('-')[0] or name
-        said = f'FAILED: {wrong}' if wrong else _f1(name) if exp else ''
-        print(f'{head:<46}{seconds:5.0f} s  {said}', flush=True)
-        if exp and wrong: failed.append(exp)
-    return failed
-
-def _head(exp, i, n): return f'[{i}/{n}] {exp.sr:<11}{exp.arch:<13}seed {exp.seed}'
-
-def _f1(name:str)->str:
-    v, lo, hi = read_record(results_dir()/f'{name}.json').scores['f1']
-    return f'F1 {v:.3f} ({lo:.3f} to {hi:.3f})'

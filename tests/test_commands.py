@@ -50,7 +50,8 @@ def test_wrong_parameters_fail_before_any_work(args, sentence, env, tmp_path):
 def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):
     for k in ('SRSTUDY_CACHE', 'SRSTUDY_RESULTS'): monkeypatch.setenv(k, env[k])
     from srstudy.params import Experiment
-    from srstudy.run import launch, run
+    from srstudy.launch import launch
+    from srstudy.run import run
     grid = [Experiment(sr=s, scenes=40, size=12, bs=8, schedule=[[0, 1, .003]]) for s in ('hat', 'bicubic')]
     assert launch(grid, run=run) == [] and launch(grid, run=run) == []
     out = capsys.readouterr().out; lines = [l for l in out.splitlines() if l.startswith('[')]
