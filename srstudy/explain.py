@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['grad_cam', 'coverage', 'entropy', 'lay_over', 'overlap', 'class_positions', 'deletion_insertion', 'show_cases',
-           'explain_scenes', 'rank_correlation', 'compare_coverage']
+           'explain_scenes', 'compare_coverage']
 
-# %% ../nbs/12_explain.ipynb #71bf08d0
+# %% ../nbs/12_explain.ipynb #18bf4c1d
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 import numpy as np, torch
 import torch.nn.functional as F
 from scipy.special import entr
-from scipy.stats import rankdata
 from torch import Tensor, nn
 from .labels import BEN43_CODE, convert_labels, get_nomenclature
 
@@ -198,31 +197,6 @@ def explain_scenes(model:nn.Module, # of `get_classifier`, trained
     top = np.maximum(maps[kept].max((1, 2), keepdims=True), 1e-12)
     return out | dict(maps=np.rint(255*maps[kept]/top).astype(np.uint8),
                       map_scene=scenes[kept], map_label=labels[kept])
-
-# %% ../nbs/12_explain.ipynb #efb10243
-def _rho(x, y): # (...,M) -> (...)
-    "Return Spearman's correlation along the last axis; NaN where nothing varies."
-    x, y = (r - r.mean(-1, keepdims=True) for r in (rankdata(v, axis=-1) for v in (x, y)))
-    with np.errstate(invalid='ignore'):
-        return (x*y).sum(-1)/np.sqrt((x*x).sum(-1)*(y*y).sum(-1))
-
-def rank_correlation(x, # (...,K): K units, such as classes, under any number of arms
-    y, # the same
-    n:int=2000, # resamples
-    seed:int=0, # of the draws
-    level:float=.95, # share of the replicates inside
-    )->tuple[float, float, float]: # rho, low, high: in [-1,1]
-    "Return Spearman's correlation over all points, with a bootstrap interval over units."
-    x, y = (np.atleast_2d(np.asarray(v, float)) for v in (x, y))
-    whole = np.isfinite(x).all(0) & np.isfinite(y).all(0)
-    if x.shape != y.shape or whole.sum() < 3: raise ValueError(
-        f'a correlation needs pairs of at least three units, but x is {x.shape}, y is {y.shape}, '
-        f'and {int(whole.sum())} units have both')
-    x, y = x[:, whole], y[:, whole]
-    draws = np.random.default_rng(seed).integers(0, x.shape[1], (n, x.shape[1]))
-    drawn = _rho(*(np.moveaxis(v[:, draws], 0, 1).reshape(n, -1) for v in (x, y)))
-    ends = np.nanquantile(drawn, [(1 - level)/2, (1 + level)/2])
-    return float(_rho(x.ravel(), y.ravel())), *map(float, ends)
 
 # %% ../nbs/12_explain.ipynb #27488ab3
 def compare_coverage(found:dict, # of `explain_scenes`, for one arm

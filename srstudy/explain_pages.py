@@ -6,7 +6,7 @@
 __all__ = ['explain_table', 'plot_cams', 'figure3', 'claim_points', 'claim_correlations', 'plot_claim', 'claim_figure',
            'claim_table']
 
-# %% ../nbs/18b_explain_pages.ipynb #0d4795db
+# %% ../nbs/18b_explain_pages.ipynb #d0ee7606
 import textwrap
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
@@ -14,8 +14,9 @@ import seaborn as sns
 from IPython.display import HTML
 from .book import html_table
 from .data import render_rgb
-from .explain import compare_coverage, coverage, lay_over, rank_correlation
+from .explain import compare_coverage, coverage, lay_over
 from .fidelity import mean_ci
+from .inference import rank_correlation
 from .labels import get_nomenclature
 from .metrics import class_scores
 from .params import as_experiment
@@ -152,23 +153,19 @@ def claim_points(records:list,
     frame = pd.concat(rows).groupby(['arch', 'sr', 'name'], sort=False, as_index=False).mean()
     return frame.dropna(ignore_index=True)
 
-# %% ../nbs/18b_explain_pages.ipynb #7e08ddc0
+# %% ../nbs/18b_explain_pages.ipynb #747b7168
 def claim_correlations(points:pd.DataFrame # of `claim_points`
     )->pd.DataFrame: # points (how many), rho, lo, hi; a row per arm, and those of all together
     "Correlate broader with better: within each arm, over all arms, and between arms."
-    axes = ('broader', 'gain')
-    wide = lambda frame: [frame.pivot_table(v, ['arch', 'sr'], 'name').to_numpy() for v in axes]
-    by_arm = dict(iter(points.groupby('sr')))
-    sets = {ARMS[sr]: wide(by_arm[sr]) for sr in ARMS if sr in by_arm}
-    sets['all arms, class by class'] = wide(points)
-    means = points.groupby(['arch', 'sr'])[list(axes)].mean()
-    sets['between arms'] = [means[[v]].to_numpy().T for v in axes]
+    sets = {ARMS[sr]: points[points.sr == sr] for sr in ARMS}
+    means = points.groupby(['arch', 'sr'])[['broader', 'gain']].mean().reset_index()
+    sets |= {'all arms, class by class': points,
+             'between arms': means.assign(name=means.arch + means.sr)}
     rows = {}
-    for name, (x, y) in sets.items():
-        try: rho = rank_correlation(x, y)
-        except ValueError: continue # fewer than three points: nothing to correlate
-        count = int((np.isfinite(x) & np.isfinite(y)).sum())
-        rows[name] = dict(points=count, **dict(zip(('rho', 'lo', 'hi'), rho)))
+    for label, p in sets.items():
+        if p['name'].nunique() < 3: continue # nothing to correlate
+        rho = rank_correlation(p.broader, p.gain, groups=np.unique(p['name'], return_inverse=True)[1])
+        rows[label] = dict(points=len(p), **dict(zip(('rho', 'lo', 'hi'), rho)))
     return pd.DataFrame.from_dict(rows, orient='index')
 
 # %% ../nbs/18b_explain_pages.ipynb #5ef97259

@@ -6,14 +6,16 @@
 __all__ = ['PAPER_ARMS', 'MACRO', 'VERDICTS', 'claims', 'relations', 'suspects', 'f2_replicates', 'class_measures', 'verdict',
            'seconds_frame', 'ledger', 'orders', 'macro_without', 'f2_frame']
 
-# %% ../nbs/15a_ledger.ipynb #77b15aa4
+# %% ../nbs/15a_ledger.ipynb #87c5df23
 from pathlib import Path
 import numpy as np, pandas as pd
 from .core import repo_root
 from .labels import BEN19
+from .metrics import Evaluation, replicate
 from .params import load_grid
 from .results import command, read_predictions
-from .tables import ARMS, CLASSIFIERS, PRINTED, arm_gains, combine, ours, published
+from .tables import (ARMS, CLASSIFIERS, PRINTED, arm_gains, bounded, combine, ours,
+                            published)
 
 # %% ../nbs/15a_ledger.ipynb #712f908a
 PAPER_ARMS = 'SRResNet', 'HAT', 'SeeSR', 'RealESRGAN'
@@ -57,19 +59,17 @@ def suspects()->set: # of (classifier, arm, metric)
     return ({(*at, 'F1') for at in r.index[r.gap_odd > 5]}
             | {(*at, 'HL') for at in r.index[r.labels_odd > 5]})
 
-# %% ../nbs/15a_ledger.ipynb #9c0a8c57
+# %% ../nbs/15a_ledger.ipynb #6a4d2dcd
 def f2_replicates(pred:dict, # of `read_predictions`
     n:int=1000, # resamples
     )->np.ndarray: # (1+n, C)
     "Return the F2 of each class: as it is, and in `n` bootstrap resamples of the test scenes."
-    hit, z, y = (a.astype(float) for a in (pred['targs'] & (pred['probs'] >= .5),
-                                           pred['probs'] >= .5, pred['targs']))
-    draws = np.random.default_rng(0).multinomial(len(y), np.full(len(y), 1/len(y)), n)
-    w = np.concatenate([np.ones((1, len(y))), draws])
-    below = w @ (4*y + z)
-    return np.divide(5*(w @ hit), below, out=np.zeros_like(below), where=below > 0)
+    scored = Evaluation(pred['probs'], pred['targs'])
+    f2 = lambda w: dict(f2=scored.classes(w)['f2'])
+    return np.concatenate([f2(np.ones((1, scored.shape[0])))['f2'],
+                           replicate(f2, scored.shape, n, 0)['f2']])
 
-# %% ../nbs/15a_ledger.ipynb #98861ea3
+# %% ../nbs/15a_ledger.ipynb #a89a3966
 _AT = ['table', 'classifier', 'arm', 'what']
 _DIFF = ['diff', 'diff_lo', 'diff_hi']
 
@@ -88,7 +88,7 @@ def class_measures(records:list, # of one classifier
         for i, name in enumerate(BEN19):
             at = lambda parts: combine(*zip(*[[p[i] for p in part] for part in parts]))
             diffs = at(more) if more else (np.nan,)*3
-            rows.append((sr, name, *at(own), *diffs))
+            rows.append((sr, name, *bounded(at(own)), *diffs))
     return pd.DataFrame(rows, columns=['sr', 'name', 'value', 'lo', 'hi', *_DIFF])
 
 # %% ../nbs/15a_ledger.ipynb #e1d023e8

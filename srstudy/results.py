@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Record', 'same_result', 'get_machine', 'results_dir', 'save_record', 'read_record', 'read_predictions', 'StaleRecord',
-           'check_record', 'command', 'find_records', 'table_records', 'records_frame']
+           'check_record', 'command', 'find_records', 'records_frame']
 
 # %% ../nbs/13_results.ipynb #95da7bdc
 import dataclasses, io, json, os, platform, subprocess
@@ -139,24 +139,6 @@ def find_records(grid:list, # experiments
         paths = {e: p for e in grid if (p := Path(folder)/f'{run_name(e)}.json').exists()}
         if paths: return Path(folder), paths
     return None, {}
-
-# %% ../nbs/13_results.ipynb #a71636a1
-def table_records(table:str, # folder in params/
-    inputs=None, # experiment -> fingerprints its Record should have been made from
-    folders:tuple|None=None, # where to look, best first
-    )->tuple[list, Path]: # the Records, and the folder that they come from
-    "Return the Records of every seed for which `table` is complete; fail where no seed is."
-    base = load_grid(repo_root()/'params'/table)
-    folder, paths = find_records([dataclasses.replace(e, seed=s) for e in base for s in range(32)],
-                                 folders)
-    if not paths:
-        raise StaleRecord(f'no Record of table {table} is there yet; make all of them: make study')
-    missing = [dataclasses.replace(e, seed=s) for s in {e.seed for e in paths} for e in base
-               if dataclasses.replace(e, seed=s) not in paths]
-    if missing:
-        raise StaleRecord(f'{len(missing)} Records of table {table} are missing in {folder.name}/, '
-                          f'such as: {command(missing[0])}')
-    return [check_record(read_record(p), e, inputs and inputs(e)) for e, p in paths.items()], folder
 
 # %% ../nbs/13_results.ipynb #25ca786c
 def records_frame(records:list)->pd.DataFrame: # one row per run and metric: value, lo, hi
