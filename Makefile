@@ -31,7 +31,7 @@ test: $(READY)
 	 test "$$before" = "$$after" || { git status --short nbs srstudy; \
 	 echo "nbdev_clean and nbdev_export changed nbs/ or srstudy/: look at git diff and commit what they made"; exit 1; }
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing --do_print --skip_file_re '^([_.]|run)'
-	$(BIN)/pytest -q tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile tests
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v in [(3, 11), (3, 12)] else f"srstudy needs Python 3.11 or 3.12, but $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 $(MAKECMDGOALS)")'

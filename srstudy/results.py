@@ -39,10 +39,12 @@ class Record:
         return head + '\n'.join(f'| {m} | {v:.3f} | {lo:.3f} to {hi:.3f} |' for m,
                                 (v, lo, hi) in self.scores.items())
 
-# %% ../nbs/13_results.ipynb #912069f6
+# %% ../nbs/13_results.ipynb #3f3bdb06
 def same_result(a:Record, b:Record)->bool:
     "Say whether two Records agree in all that a repeated run repeats."
-    return dataclasses.replace(a, made={}) == dataclasses.replace(b, made={})
+    # an older Record does not hold the fields that came late
+    repeated = lambda r: dataclasses.replace(r, made={}, params=as_experiment(r.params))
+    return repeated(a) == repeated(b)
 
 # %% ../nbs/13_results.ipynb #1533ae69
 def get_machine()->dict:

@@ -1,9 +1,10 @@
 "The committed Records stand for their parameters, and their classifiers have learnt."
+import warnings
 import pytest
-from srstudy.params import as_experiment
-from srstudy.results import check_record, read_predictions, read_record
 from srstudy.core import repo_root
-from srstudy.run import get_inputs
+from srstudy.params import Experiment, as_experiment, run_name
+from srstudy.results import check_record, read_predictions, read_record, same_result
+from srstudy.run import get_inputs, run
 
 PATHS = sorted((repo_root()/'book/results').glob('*.json'))
 
@@ -17,3 +18,14 @@ def test_record(path):
         value, gain, low, high = rec.prior[metric]
         assert low > 0, f'{path.stem} is not better than the label prior in {metric}: {gain} [{low}, {high}]'
     assert len(read_predictions(path)['ids']) == rec.counts['test']
+
+def test_a_committed_record_is_made_again(tmp_path, monkeypatch):
+    for k in ('SRSTUDY_CACHE', 'SRSTUDY_RESULTS'): monkeypatch.setenv(k, str(tmp_path/k))
+    exp = Experiment(); rec = read_record(repo_root()/f'book/results/{run_name(exp)}.json')
+    again = run(exp)
+    assert (again.inputs, again.counts, again.key, set(again.classes)) == (rec.inputs, rec.counts, rec.key, set(rec.classes))
+    if same_result(again, rec): return
+    warnings.warn(f'{rec.name} differs in its last digits: another kind of processor rounds otherwise')
+    for metric, (value, *_) in again.scores.items():
+        _, low, high = rec.scores[metric]
+        assert low <= value <= high, f'{metric} is {value}, committed as {low} to {high}'

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PATH = f'{BIN}{os.pathsep}{os.environ["PATH"]}'
 SNAKEMAKE = shutil.which('snakemake', path=PATH)
-if not SNAKEMAKE: pytest.skip('snakemake is not installed here: pip install "srstudy[cluster]"', allow_module_level=True)
+assert SNAKEMAKE, 'requirements.lock has snakemake, but it is not installed: make test installs it'
 
 TINY = ['scenes=40', 'size=12', 'bs=8', 'workers=1', 'schedule=[[0, 1, 0.003]]']
 
