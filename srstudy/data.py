@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['CARDS', 'BAND_STEP', 'BANDS', 'DataError', 'Card', 'index_path', 'read_index', 'stack_bands', 'load_bands',
-           'find_bad', 'load_truth', 'load_landcover', 'scene_white', 'render_rgb', 'encode_targets']
+           'fuse_sensors', 'find_bad', 'load_truth', 'load_landcover', 'scene_white', 'render_rgb', 'encode_targets']
 
-# %% ../nbs/04_data.ipynb #f5fc0432
+# %% ../nbs/04_data.ipynb #87ab7c73
 import bz2, json, os, re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from statistics import mode
 import numpy as np, pandas as pd, rasterio
@@ -39,7 +41,7 @@ class Card:
     @property
     def used(self)->int: return sum(self.splits)
 
-# %% ../nbs/04_data.ipynb #2badc3ba
+# %% ../nbs/04_data.ipynb #23eb7582
 CARDS = dict(
     bigearthnet=Card('BigEarthNet v1', 590_326, (269_695, 123_723, 125_866), 'ben43',
         'BigEarthNet-v1.0/<patch>, BigEarthNet-S1-v1.0/<patch>, {train,val,test}.csv',
@@ -50,7 +52,13 @@ CARDS = dict(
         'Clasen et al. 2024 (reBEN)', 'https://bigearth.net'),
     synthetic=Card('Synthetic scenes', 0, (0, 0, 0), 'ben43',
         'that of version 1 or 2, with truth/ and landcover/', 'srstudy', 'srstudy.synthfiles',
-        'Apache-2.0'))
+        'Apache-2.0'),
+    sen12ms=Card('SEN12MS', 180_662, (162_555, 0, 18_106), 'igbp10',
+        'ROIs<number>_<season>/{s1,s2,lc}_<scene>/<patch>.tif, splits/{train,test}_list.txt',
+        'Schmitt et al. 2019 (ISPRS Annals); Schmitt and Wu 2021', 'https://mediatum.ub.tum.de/1474000',
+        'CC-BY-4.0'),
+    synthetic_sen12ms=Card('Synthetic scenes of two sensors', 0, (0, 0, 0), 'igbp10',
+        'that of SEN12MS', 'srstudy', 'srstudy.synthsen', 'Apache-2.0'))
 
 # %% ../nbs/04_data.ipynb #8b54f2a3
 BAND_STEP = {**dict.fromkeys(('B02', 'B03', 'B04', 'B08', 'VV', 'VH'), 1),                # 10 m
@@ -224,7 +232,15 @@ def _index_v2(root:Path)->pd.DataFrame:
         s1_path=[partners.get(n, '') for n in use.s1_name]))
     return _count(index, out, sorted(set(meta.patch_id) - folders.keys()))
 
-# %% ../nbs/04_data.ipynb #51ca3868
+# %% ../nbs/04_data.ipynb #1726c204
+_ROOMS = dict(sen12ms='srstudy.sen12ms')
+
+def _room(dataset:str):
+    "Return the module that reads a data set of another layout than BigEarthNet's, if it is one."
+    name = _ROOMS.get(dataset.removeprefix('synthetic_'))
+    return import_module(name) if name else None
+
+# %% ../nbs/04_data.ipynb #f25b67be
 def _is_two(dataset:str, root:Path)->bool:
     "Say whether a data set lies as version 2 does."
     table = (root/'metadata.parquet').exists()
@@ -235,17 +251,19 @@ def index_path(dataset:str, # bigearthnet, bigearthnet_v2 or synthetic
     )->Path:
     "Say where the index of a data set is kept, whether it has been read or not."
     pick(CARDS, dataset, 'dataset'); root = Path(root)
+    if room := _room(dataset): return room.index_path(root)
     if not root.is_dir(): raise DataError(f'{root} is not a folder: set root to where the data lie')
     two = _is_two(dataset, root)
     name = canonical_hash([2, str(root.resolve()), two, _stamp(root, two)])
     return cache_dir()/'index'/f'{name}.parquet'
 
-# %% ../nbs/04_data.ipynb #1a02429b
+# %% ../nbs/04_data.ipynb #a08634ea
 def read_index(dataset:str, # bigearthnet, bigearthnet_v2 or synthetic (either layout)
     root:str|Path, # its folder
     cache:bool=True, # keep the index for the next time
     )->pd.DataFrame: # patch_id, split, labels, path, s1_path, truth_path; `.attrs` has counts
     "Read which patches there are, their split and their labels."
+    if room := _room(dataset): return room.read_index(root, cache)
     kept, root = index_path(dataset, root), Path(root); two = _is_two(dataset, root)
     if cache and kept.exists():
         return pd.read_parquet(kept).assign(labels=lambda d: d.labels.map(list))
@@ -332,6 +350,13 @@ def load_bands(path:str|Path, # folder of a patch
                 f'{corner[0]} {list(corner[1:])} and {10*BAND_STEP[b]} m as other bands: {_AGAIN}')
     return out
 
+# %% ../nbs/04_data.ipynb #5a4edb94
+def fuse_sensors(sar, # (h,w,S) float32 dB
+    optical, # (h,w,C) uint16 reflectance x 10,000
+    )->np.ndarray: # (h,w,S+C) float32: dB in [-25,0], reflectance
+    "Lay the bands of two sensors on each other."
+    return np.concatenate([sar.clip(-25, 0), optical.astype(np.float32)/10_000], -1)
+
 # %% ../nbs/04_data.ipynb #e2444601
 def find_bad(index:pd.DataFrame, # of `read_index`
     bands:tuple, # such as BANDS['s2']
@@ -379,12 +404,14 @@ def render_rgb(refl, # (..., 3) uint16 reflectance x 10,000
     gain = np.float32(255/(white or scene_white(refl)))
     return np.clip(np.rint(np.asarray(refl, np.float32)*gain), 0, 255).astype(np.uint8)
 
-# %% ../nbs/04_data.ipynb #92a42ad4
+# %% ../nbs/04_data.ipynb #264da435
 def encode_targets(index:pd.DataFrame, # of `read_index`
     labels:str, # nomenclature, such as ben19
     )->np.ndarray: # (N,C) bool
     "Return what a classifier is to predict."
     nomenclature = get_nomenclature(labels)
     sets = set(map(tuple, index.labels))                # some thousands, for half a million patches
-    rows = {l: nomenclature.encode(convert_labels(l, labels)) for l in sets}
+    # labels of IGBP are there, or they are not: CORINE's cannot be turned into them
+    as_asked = list if labels == 'igbp10' else partial(convert_labels, to=labels)
+    rows = {l: nomenclature.encode(as_asked(l)) for l in sets}
     return np.stack([rows[tuple(l)] for l in index.labels])

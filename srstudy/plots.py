@@ -6,12 +6,12 @@
 __all__ = ['COLORS', 'show_images', 'show_labelled', 'plot_pipeline', 'plot_scores', 'plot_history', 'plot_frequencies',
            'plot_landcover']
 
-# %% ../nbs/16_plots.ipynb #b67d7dda
+# %% ../nbs/16_plots.ipynb #18fe9e23
 import textwrap
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 import seaborn as sns
 from matplotlib.patches import Patch
-from .data import render_rgb
+from .data import BANDS, render_rgb
 from .labels import BEN19_COLORS, CORINE, CORINE_COLORS
 from .tables import ARMS
 
@@ -40,7 +40,17 @@ def show_images(images:list, # (h,w,3) uint8 each
         ax.imshow(im, interpolation='nearest'); ax.set_title(title, fontsize=7.5)
     return axes
 
-# %% ../nbs/16_plots.ipynb #a08075ce
+# %% ../nbs/16_plots.ipynb #bb28a2e6
+_KINDS = {'uint16': ('rgb', 's2_10', 's2'), 'float32': ('s1s2',)} # what a chip of a type may hold
+
+def _as_seen(chip, white:int)->np.ndarray: # (h,w,3) uint8
+    "Return red, green and blue of a chip of any bands."
+    if chip.dtype == np.uint8: return chip
+    bands = next(b for k in _KINDS[str(chip.dtype)] if len(b := BANDS[k]) == chip.shape[-1])
+    rgb = chip[..., [bands.index(b) for b in BANDS['rgb']]]
+    return render_rgb(rgb*10_000 if chip.dtype == np.float32 else rgb, white)
+
+# %% ../nbs/16_plots.ipynb #7ecc1d3a
 def show_labelled(images, # a store of chips or of SR outputs
     index:pd.DataFrame, # patch_id, labels
     n:int=5, # images, from the test scenes
@@ -49,7 +59,7 @@ def show_labelled(images, # a store of chips or of SR outputs
     "Show the first test scenes as the classifier sees them, with their labels."
     here = np.flatnonzero(index.split == 'test')[:n]
     chips = [images[int(i)] for i in here]
-    shown = [render_rgb(c[..., :3], white) if c.dtype == np.uint16 else c for c in chips]
+    shown = [_as_seen(c, white) for c in chips]
     names = ['\n'.join(textwrap.shorten(l, 30, placeholder=' …') for l in labels)
              for labels in index.labels.iloc[here]]
     return show_images(shown, names, cols=n)[0, 0].figure

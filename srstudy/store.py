@@ -6,7 +6,7 @@
 __all__ = ['CODECS', 'StoreError', 'Store', 'write_store', 'store_dir', 'store_state', 'pack_chips', 'chips_dir', 'pack_truth',
            'truth_dir', 'RicoChips', 'open_rico', 'chips_from_rico', 'pack_rico']
 
-# %% ../nbs/05_store.ipynb #3c49ebc3
+# %% ../nbs/05_store.ipynb #d3c2a31a
 import hashlib, json, os, socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,8 @@ import imagecodecs, lmdb, numpy as np, pandas as pd, pyarrow as pa
 from safetensors.numpy import load as load_tensors
 from tqdm.auto import tqdm
 from .core import cache_dir, canonical_hash, pick, sha256_file
-from .data import BANDS, DataError, load_bands, load_truth, stack_bands
+from .data import BANDS, DataError, fuse_sensors, load_bands, load_truth, stack_bands
+from .sen12ms import load_patch
 
 # %% ../nbs/05_store.ipynb #39eaad77
 def _encode_htj2k(a):
@@ -243,28 +244,51 @@ def _pack(kind, spec, ids, read, folder=None, workers=1):
 
 def _with_ids(spec, ids)->dict: return spec | dict(ids=canonical_hash(list(ids)))
 
-# %% ../nbs/05_store.ipynb #a82242be
+# %% ../nbs/05_store.ipynb #ca8dbbd4
 def pack_chips(index:pd.DataFrame, # of `read_index`
     bands:tuple, # such as BANDS['rgb']
     folder:str|Path|None=None, # where; named by its content if not given
     workers:int=2, # threads that read
-    )->Store: # (h,w,C) at 10 m: uint16; float32 for Sentinel-1
+    )->Store: # (h,w,C) at 10 m: uint16; float32 with Sentinel-1
     "Pack bands of every patch."
-    paths, spec = _chips_of(index, bands)
-    read = lambda i: load_bands(paths[i], bands)
+    read, spec = _chips_of(index, bands)
     return _pack('chips', spec, index.patch_id, read, folder, workers)
 
 def chips_dir(index:pd.DataFrame, bands:tuple)->Path:
     "Say where the chips of `pack_chips` lie, whether they are there or not."
     return store_dir('chips', _with_ids(_chips_of(index, bands)[1], index.patch_id))
 
-def _chips_of(index, bands)->tuple: # folders of the patches, what their chips are made from
-    paths = index['s1_path' if bands[0] in BANDS['s1'] else 'path'].tolist()
-    if lone := [n for n, p in zip(index.patch_id, paths) if not p]:
+def _chips_of(index, bands)->tuple: # position -> (h,w,C), what the chips are made from
+    of = next((f for column, f in _CHIPS_OF.items() if column in index), _folder_chips)
+    return of(index, bands)
+
+# %% ../nbs/05_store.ipynb #65e51016
+def _partners(index, sar:bool, optical:bool)->list: # for each sensor that is asked for, its paths
+    "Return where the patches lie, or say which have no radar image."
+    if sar and (lone := [n for n, p in zip(index.patch_id, index.s1_path) if not p]):
         raise DataError(f'{len(lone)} patches, such as {lone[0]}, have no Sentinel-1 partner on '
             'the disk; copy the Sentinel-1 folders beside those of Sentinel-2, or choose others')
-    files = (f'{p}/{os.path.basename(p)}_{b}.tif' for p in paths for b in bands)
-    return paths, dict(bands=list(bands), files=_fingerprint(files))
+    columns = ['s1_path']*sar + ['path']*optical
+    return [index[c].tolist() for c in columns]
+
+def _folder_chips(index, bands)->tuple:
+    sensors = [s for s in (tuple(b for b in bands if b in BANDS['s1']),
+                           tuple(b for b in bands if b not in BANDS['s1'])) if s]
+    paths = _partners(index, bands[0] in BANDS['s1'], bands[-1] not in BANDS['s1'])
+    files = (f'{p}/{os.path.basename(p)}_{b}.tif' for at, some in zip(paths, sensors)
+             for p in at for b in some)
+    def read(i):
+        parts = [load_bands(at[i], some) for at, some in zip(paths, sensors)]
+        return parts[0] if len(parts) == 1 else fuse_sensors(*parts)
+    return read, dict(bands=list(bands), files=_fingerprint(files))
+
+def _patch_chips(index, bands)->tuple: # of SEN12MS: a file per patch and sensor
+    paths = _partners(index, bands[0] in BANDS['s1'], bands[-1] not in BANDS['s1'])
+    files = [f for at in paths for f in at]
+    return (lambda i: load_patch(paths[0][i], bands)), dict(bands=list(bands),
+                                                            files=_fingerprint(files))
+
+_CHIPS_OF = dict(lc_path=_patch_chips) # a column that one layout alone has -> its chips
 
 # %% ../nbs/05_store.ipynb #f23c3f29
 def pack_truth(index:pd.DataFrame, workers:int=2)->Store: # (4h,4w,3) uint16
