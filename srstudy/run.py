@@ -6,7 +6,7 @@
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_data', 'train', 'get_predictions', 'get_explanations', 'get_inputs',
            'make_record', 'timed', 'run', 'needs_run']
 
-# %% ../nbs/14_run.ipynb #c04259ed
+# %% ../nbs/14_run.ipynb #02106c22
 import dataclasses, time
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch
 from .blocks import get_dls
 from .core import cache_dir, canonical_hash, seed_all, seed_for, write_atomic
-from .data import (BANDS, encode_targets, load_landcover, read_index, render_rgb,
+from .data import (BANDS, encode_targets, load_landcover, random_split, read_index, render_rgb,
                           scene_white)
 from .explain import class_positions, explain_scenes
 from .fidelity import fidelity, mean_ci
@@ -29,7 +29,7 @@ from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
 
-# %% ../nbs/14_run.ipynb #20cd00f2
+# %% ../nbs/14_run.ipynb #320a66e4
 def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
     "Read the index of the data set, making the synthetic scenes if they are missing."
     root = exp.root
@@ -37,6 +37,7 @@ def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, spl
         root = get_synthetic(exp.scenes, size=exp.size, noise=exp.noise,
                              workers=max(exp.workers, 1))
     index = read_index(exp.dataset, root)
+    if exp.split == 'random': index = random_split(index)
     if not (exp.limit or exp.limit_train): return index
     most = {s: exp.limit or len(index) for s in ('train', 'val', 'test')}
     most['train'] = min(most['train'], exp.limit_train or len(index))
