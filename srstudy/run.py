@@ -15,7 +15,7 @@ import numpy as np, pandas as pd, torch
 from .averages import confusion, mark_best, run_scores
 from .blocks import get_dls
 from .core import cache_dir, canonical_hash, pick, seed_all, seed_for, write_atomic
-from .data import (BANDS, encode_targets, load_landcover, read_index, render_rgb,
+from .data import (BANDS, encode_targets, load_landcover, random_split, read_index, render_rgb,
                           scene_white)
 from .explain import class_positions, explain_scenes
 from .fidelity import fidelity, mean_ci
@@ -42,6 +42,7 @@ def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, spl
         make = pick(_DRAWN, exp.dataset, 'synthetic data set')
         root = make(exp.scenes, size=exp.size, noise=exp.noise, workers=max(exp.workers, 1))
     index = read_index(exp.dataset, root)
+    if exp.split == 'random': index = random_split(index)
     if not (exp.limit or exp.limit_train): return index
     most = {s: exp.limit or len(index) for s in ('train', 'val', 'test')}
     most['train'] = min(most['train'], exp.limit_train or len(index))
