@@ -114,7 +114,7 @@ def _finish(out:Path, rows:int)->pd.DataFrame:
     shutil.rmtree(out/'rows')
     return manifest
 
-# %% ../nbs/04d_chips.ipynb #010ed527
+# %% ../nbs/04d_chips.ipynb #3c3d6c62
 def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of bands, or one image
     clc:str|Path, # CORINE: raster, or GeoPackage
     out:str|Path, # folder to make
@@ -138,7 +138,7 @@ def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of 
         if (out/'manifest.parquet').exists(): return pd.read_parquet(out/'manifest.parquet')
         with kind(clc, t, legend) as m:
             splits = draw_splits(rows, cols, block)
-            for r in tqdm(range(rows), 'cutting chips', unit='row', disable=rows < 20):
+            for r in tqdm(range(rows), 'cutting chips', unit='row', disable=rows < 40):
                 part = out/f'rows/{r:03d}.parquet'
                 if part.exists(): continue
                 write_atomic(part, _cut_row(r, t, m, out, size, image, white, splits).to_parquet())
