@@ -42,7 +42,7 @@ class Card:
     @property
     def used(self)->int: return sum(self.splits)
 
-# %% ../nbs/04_data.ipynb #23eb7582
+# %% ../nbs/04_data.ipynb #59453a9c
 CARDS = dict(
     bigearthnet=Card('BigEarthNet v1', 590_326, (269_695, 123_723, 125_866), 'ben43',
         'BigEarthNet-v1.0/<patch>, BigEarthNet-S1-v1.0/<patch>, {train,val,test}.csv',
@@ -59,7 +59,12 @@ CARDS = dict(
         'Schmitt et al. 2019 (ISPRS Annals); Schmitt and Wu 2021', 'https://mediatum.ub.tum.de/1474000',
         'CC-BY-4.0'),
     synthetic_sen12ms=Card('Synthetic scenes of two sensors', 0, (0, 0, 0), 'igbp10',
-        'that of SEN12MS', 'srstudy', 'srstudy.synthsen', 'Apache-2.0'))
+        'that of SEN12MS', 'srstudy', 'srstudy.synthsen', 'Apache-2.0'),
+    corine=Card('Sentinel-2 tile and CORINE map', 8_281, (6_211, 414, 1_656), 'clc3',
+        'images/<chip>.{tif,png}, masks/<chip>.tif, manifest.parquet', 'as Ulmas and Liiv 2020',
+        'srstudy chips', 'of the tile: Copernicus Sentinel data; of the map: Copernicus'),
+    synthetic_corine=Card('Synthetic tile and map', 0, (0, 0, 0), 'clc3',
+        'that of a CORINE map, with truth/', 'srstudy', 'srstudy.synthtile', 'Apache-2.0'))
 
 # %% ../nbs/04_data.ipynb #8b54f2a3
 BAND_STEP = {**dict.fromkeys(('B02', 'B03', 'B04', 'B08', 'VV', 'VH'), 1),                # 10 m
@@ -233,8 +238,8 @@ def _index_v2(root:Path)->pd.DataFrame:
         s1_path=[partners.get(n, '') for n in use.s1_name]))
     return _count(index, out, sorted(set(meta.patch_id) - folders.keys()))
 
-# %% ../nbs/04_data.ipynb #1726c204
-_ROOMS = dict(sen12ms='srstudy.sen12ms')
+# %% ../nbs/04_data.ipynb #0228509e
+_ROOMS = dict(sen12ms='srstudy.sen12ms', corine='srstudy.chips')
 
 def _room(dataset:str):
     "Return the module that reads a data set of another layout than BigEarthNet's, if it is one."

@@ -6,7 +6,7 @@
 __all__ = ['CODECS', 'StoreError', 'Store', 'write_store', 'store_dir', 'store_state', 'pack_chips', 'chips_dir', 'pack_truth',
            'truth_dir', 'RicoChips', 'open_rico', 'chips_from_rico', 'pack_rico']
 
-# %% ../nbs/05_store.ipynb #d3c2a31a
+# %% ../nbs/05_store.ipynb #201245bf
 import hashlib, json, os, socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,7 @@ from pathlib import Path
 import imagecodecs, lmdb, numpy as np, pandas as pd, pyarrow as pa
 from safetensors.numpy import load as load_tensors
 from tqdm.auto import tqdm
+from .chips import load_chip
 from .core import cache_dir, canonical_hash, pick, sha256_file
 from .data import BANDS, DataError, fuse_sensors, load_bands, load_truth, stack_bands
 from .sen12ms import load_patch
@@ -262,7 +263,7 @@ def _chips_of(index, bands)->tuple: # position -> (h,w,C), what the chips are ma
     of = next((f for column, f in _CHIPS_OF.items() if column in index), _folder_chips)
     return of(index, bands)
 
-# %% ../nbs/05_store.ipynb #65e51016
+# %% ../nbs/05_store.ipynb #78341ef5
 def _partners(index, sar:bool, optical:bool)->list: # for each sensor that is asked for, its paths
     "Return where the patches lie, or say which have no radar image."
     if sar and (lone := [n for n, p in zip(index.patch_id, index.s1_path) if not p]):
@@ -288,7 +289,11 @@ def _patch_chips(index, bands)->tuple: # of SEN12MS: a file per patch and sensor
     return (lambda i: load_patch(paths[0][i], bands)), dict(bands=list(bands),
                                                             files=_fingerprint(files))
 
-_CHIPS_OF = dict(lc_path=_patch_chips) # a column that one layout alone has -> its chips
+def _file_chips(index, bands)->tuple: # of a tile: a file per chip, in colour
+    paths = index.path.tolist()
+    return (lambda i: load_chip(paths[i], bands)), dict(bands=list(bands), files=_fingerprint(paths))
+
+_CHIPS_OF = dict(lc_path=_patch_chips, mask_path=_file_chips) # a column that one layout alone has -> its chips
 
 # %% ../nbs/05_store.ipynb #f23c3f29
 def pack_truth(index:pd.DataFrame, workers:int=2)->Store: # (4h,4w,3) uint16
