@@ -5,17 +5,16 @@
 # %% auto #0
 __all__ = ['measure', 'measure_alone', 'write_copies', 'scale_proof', 'add_costs', 'measure_missing', 'save_scale']
 
-# %% ../nbs/14b_measure.ipynb #b9b2f9fc
+# %% ../nbs/14b_measure.ipynb #6c46af02
 import dataclasses, json, os, subprocess, sys, tempfile, time
 from datetime import date
 from pathlib import Path
 import pandas as pd, torch, yaml
-from .bench import device_name
 from .core import repo_root, write_atomic
 from .data import BANDS, read_index
 from .params import Experiment
 from .plan import COST_FIELDS, COST_KEY, cost_key, find_cost, load_costs, stage_name
-from .results import Record, save_record
+from .results import Record, bench_path, device_name, save_record
 from .run import (get_data, get_fidelity, get_images, get_predictions, get_scenes,
                          make_record, timed, train)
 from .store import Store, pack_chips, store_state
@@ -157,9 +156,8 @@ def measure_missing(grid:list, # of `get_grid`
         done += 1
     return done
 
-# %% ../nbs/14b_measure.ipynb #88ffd3bb
+# %% ../nbs/14b_measure.ipynb #1b8b5091
 def save_scale(found:dict # of `scale_proof`
     )->Path:
     "Keep a proof under its machine's name."
-    name = ''.join(c if c.isalnum() else '-' for c in found['machine'].lower())
-    return write_atomic(repo_root()/f'book/bench/scale_{name}.json', json.dumps(found, indent=1) + '\n')
+    return write_atomic(bench_path('scale', found['machine']), json.dumps(found, indent=1) + '\n')
