@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['HEADLINE', 'ALL', 'make_predictions', 'sklearn_loop', 'our_way', 'compare_stats', 'bench_stats']
 
-# %% ../nbs/19a_bench_stats.ipynb #0bb08633
+# %% ../nbs/19a_bench_stats.ipynb #701a6fe2
 import json, time, warnings
 from pathlib import Path
 import numpy as np
 import sklearn, sklearn.metrics as sk
-from .core import repo_root, write_atomic
+from .core import write_atomic
 from .metrics import Evaluation, replicate
+from .results import bench_path, device_name
 
 # %% ../nbs/19a_bench_stats.ipynb #32c9e2cf
 def make_predictions(n:int=125_866, # images of the official test split
@@ -76,11 +77,9 @@ def compare_stats(n:int=1000, # resamples, all of them computed by us
                 ratio_all=float(both[1]/(end - start)), ratio_headline=head/(end - start),
                 spread=float(np.ptp(both)/both.mean()), apart=apart)
 
-# %% ../nbs/19a_bench_stats.ipynb #072fbe9e
+# %% ../nbs/19a_bench_stats.ipynb #d00bfc0f
 def bench_stats()->Path: # the file of results
     "Measure at the size of BigEarthNet and keep the result for the book."
-    from srstudy.bench import device_name # loads the networks' libraries
     found = dict(device=device_name(), sklearn=sklearn.__version__, numpy=np.__version__,
                  rows=[compare_stats()])
-    name = ''.join(c if c.isalnum() else '-' for c in device_name().lower())
-    return write_atomic(repo_root()/'book/bench'/f'stats_{name}.json', json.dumps(found, indent=1))
+    return write_atomic(bench_path('stats', found['device']), json.dumps(found, indent=1))

@@ -10,12 +10,11 @@ import dataclasses, json, os, subprocess, sys, tempfile, time
 from datetime import date
 from pathlib import Path
 import pandas as pd, torch, yaml
-from .bench import device_name
 from .core import repo_root, write_atomic
 from .data import BANDS, read_index
 from .params import Experiment, is_synthetic
 from .plan import COST_FIELDS, COST_KEY, cost_key, find_cost, load_costs, stage_name
-from .results import Record, results_dir
+from .results import Record, bench_path, device_name, results_dir
 from .run import get_images, get_scenes, run, timed
 from .store import Store, pack_chips, store_state
 from .synthfiles import write_synthetic
@@ -151,9 +150,8 @@ def measure_missing(grid:list, # of `get_grid`
         done += 1
     return done
 
-# %% ../nbs/14b_measure.ipynb #88ffd3bb
+# %% ../nbs/14b_measure.ipynb #1b8b5091
 def save_scale(found:dict # of `scale_proof`
     )->Path:
     "Keep a proof under its machine's name."
-    name = ''.join(c if c.isalnum() else '-' for c in found['machine'].lower())
-    return write_atomic(repo_root()/f'book/bench/scale_{name}.json', json.dumps(found, indent=1) + '\n')
+    return write_atomic(bench_path('scale', found['machine']), json.dumps(found, indent=1) + '\n')

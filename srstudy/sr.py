@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['SCALE', 'SEESR_WIDTHS', 'SR', 'load_net', 'Arm', 'SuperResolver', 'get_engine', 'average_back', 'get_sr',
-           'weights_sha', 'super_resolve', 'practice_scenes', 'pairs']
+           'weights_sha', 'bytes_per_pixel', 'free_memory', 'super_resolve', 'practice_scenes', 'pairs']
 
-# %% ../nbs/07_sr.ipynb #bf0a0f55
+# %% ../nbs/07_sr.ipynb #1e8967f6
+import math, os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -209,27 +210,54 @@ def weights_sha(name:str, # a key of `SR`
     from srstudy.seesr import sampler_sha
     return sampler_sha(SEESR_WIDTHS[name][width])
 
-# %% ../nbs/07_sr.ipynb #22fee8cb
-def _average_images(large:Store):
-    "Return what makes the averaged images: (n,4h,4w,3) to (n,h,w,3), uint8."
-    def make(at):
-        y = np.stack([large[i] for i in at]); n, h, w, c = y.shape
-        y = y.reshape(n, h//SCALE, SCALE, w//SCALE, SCALE, c).mean((2, 4), dtype=np.float32)
-        return np.rint(y).astype(np.uint8)
-    return make
+# %% ../nbs/07_sr.ipynb #3586c9a6
+def bytes_per_pixel(sr:SuperResolver)->float:
+    "Measure what one input pixel takes in the largest layer of an arm."
+    n = sr.multiple*math.ceil(48/sr.multiple); most = 0
+    size = lambda ts: sum(t.nbytes for t in ts if isinstance(t, torch.Tensor))
+    def note(layer, args, out):
+        nonlocal most
+        most = max(most, size(args) + size([out]))
+    net = sr.arm.net
+    leaves = [m for m in net.modules() if not len(list(m.children()))] if net else []
+    hooks = [m.register_forward_hook(note) for m in leaves]
+    try: out = sr(torch.zeros(1, 3, n, n))
+    finally:
+        for h in hooks: h.remove()
+    return max(most, 2*out.nbytes)/n**2
 
-def _make_images(sr, chips, white, bs):
-    "Return what renders and super-resolves chips."
-    def make(at):
-        rgb = render_rgb(np.stack([chips[i] for i in at]), white)
-        x = torch.from_numpy(rgb).permute(0, 3, 1, 2)
-        n = bs or sr.bs; names = [chips.ids[i] for i in at]
-        y = [sr(x[i:i+n].float()/255, names[i:i+n]).mul(255).round().byte().cpu()
-             for i in range(0, len(at), n)]
-        return torch.cat(y).permute(0, 2, 3, 1).numpy()
-    return make
+# %% ../nbs/07_sr.ipynb #2d032541
+def free_memory(device:str='cpu')->int:
+    "Return how many bytes can be had on `device`."
+    if device != 'cpu': return torch.cuda.mem_get_info(device)[0]
+    try: lines = dict(l.split(':') for l in Path('/proc/meminfo').read_text().splitlines())
+    except OSError: return os.sysconf('SC_PHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')
+    free, group = int(lines['MemAvailable'].split()[0])*1024, Path('/sys/fs/cgroup')
+    try: # a container may have less than its machine
+        limit, used = ((group/f'memory.{n}').read_text() for n in ('max', 'current'))
+        return min(free, int(limit) - int(used))
+    except (OSError, ValueError): return free
 
-# %% ../nbs/07_sr.ipynb #3f4c40aa
+# %% ../nbs/07_sr.ipynb #179ecb24
+def _average_images(large:Store, at:list)->np.ndarray: # (n,h,w,3) uint8
+    "Average large images over the area of each input pixel."
+    y = np.stack([large[i] for i in at]); n, h, w, c = y.shape
+    y = y.reshape(n, h//SCALE, SCALE, w//SCALE, SCALE, c).mean((2, 4), dtype=np.float32)
+    return np.rint(y).astype(np.uint8)
+
+def _read_chips(chips, white, at:list)->tuple: # (n,3,h,w) uint8, names
+    "Read and render chips."
+    rgb = render_rgb(np.stack([chips[i] for i in at]), white)
+    return torch.from_numpy(rgb).permute(0, 3, 1, 2), [chips.ids[i] for i in at]
+
+def _make_images(sr, bs, read:tuple)->np.ndarray: # (n,4h,4w,3) uint8
+    "Super-resolve what `_read_chips` has read."
+    x, names = read; n = bs or sr.bs
+    y = [sr(x[i:i+n].float()/255, names[i:i+n]).mul(255).round().byte().cpu()
+         for i in range(0, len(x), n)]
+    return torch.cat(y).permute(0, 2, 3, 1).numpy()
+
+# %% ../nbs/07_sr.ipynb #517514dc
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     white:int=2000, # of the rendering
     bs:int=0, # images at once; as the arm likes it by default
@@ -237,10 +265,12 @@ def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     "Super-resolve every chip, or return what is already there."
     spec = dict(chips=chips.content, white=white, sr=sr.spec)
     if sr.device == 'cpu': keep_pages() # the same few sizes, thousands of times
-    if sr.arm.of: make = _average_images(super_resolve(sr.arm.of, chips, white, bs))
-    else: make = _make_images(sr, chips, white, bs)
+    read, make = partial(_read_chips, chips, white), partial(_make_images, sr, bs)
+    if sr.arm.of:
+        large = super_resolve(sr.arm.of, chips, white, bs)
+        read, make = list, partial(_average_images, large)
     return write_store(store_dir('sr', spec), spec, chips.ids, make, 'htj2k',
-                       desc=f'super-resolution, {sr.name}')
+                       desc=f'super-resolution, {sr.name}', read=read)
 
 # %% ../nbs/07_sr.ipynb #a215c473
 def practice_scenes(n:int, stream:str # names the seeds

@@ -168,14 +168,34 @@ def _write_shard(folder:Path, head:dict, of:str, k:int, images):
     line = f'\n{json.dumps(row)}\n'     # the first newline ends what a killed writer may have left
     _flush(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, line.encode())
 
-# %% ../nbs/05_store.ipynb #640586b8
+# %% ../nbs/05_store.ipynb #19de7072
+def _ahead(f, items:list):
+    "Yield every item with what `f` makes of it; a thread makes that of the next one meanwhile."
+    with ThreadPoolExecutor(1) as pool:
+        ready = pool.submit(f, items[0]) if items else None
+        for item, after in zip(items, [*items[1:], None]):
+            found = ready.result()
+            if after is not None: ready = pool.submit(f, after)
+            yield item, found
+
+class _Behind:
+    "Call functions one after the other in a thread, and wait before a second one would queue."
+    def __init__(self): self.pool, self.last = ThreadPoolExecutor(1), None
+    def __call__(self, f, *args): self.wait(); self.last = self.pool.submit(f, *args)
+    def wait(self):
+        if self.last: self.last.result()  # raises what went wrong there
+    def __enter__(self): return self
+    def __exit__(self, *error): self.pool.shutdown() # what is made is written, whatever came after
+
+# %% ../nbs/05_store.ipynb #a3948cbb
 def write_store(folder:str|Path, # where; as `store_dir` names it
     spec:dict, # what the images are made from: engine, precision, weights, all that changes them
     ids:list, # one name per image
-    make, # positions (list of int) -> images (n,h,w,C), or a list of (h,w,C)
+    make, # what `read` returns -> images (n,h,w,C), or a list of (h,w,C)
     codec:str='raw', # raw or htj2k
-    shard:int=256, # images per shard: what a kill costs at most
+    shard:int=256, # images per shard; a kill costs the one being written and the one being made
     desc:str='', # of the progress bar
+    read=list, # positions (list of int) -> what `make` takes; in another thread, one shard ahead
     )->Store:
     "Make the images that are missing and return the whole store."
     pick(CODECS, codec, 'codec'); folder = Path(folder)
@@ -185,11 +205,14 @@ def write_store(folder:str|Path, # where; as `store_dir` names it
     folder.mkdir(parents=True, exist_ok=True); _sweep(folder)
     head = _same_head(folder, asked); of = canonical_hash(head); there = _manifest(folder, of)
     todo = [k for k in range(_count(ids, shard)) if k not in there]
-    for k in tqdm(todo, desc, unit='shard', disable=len(todo)*shard < 400):
-        if k in _manifest(folder, of): continue     # another process was faster
-        images = make(list(range(k*shard, min((k + 1)*shard, len(ids)))))
-        if not head: head = _write_head(folder, asked, images); of = canonical_hash(head)
-        _write_shard(folder, head, of, k, images)
+    found = _ahead(lambda k: read(list(range(k*shard, min((k + 1)*shard, len(ids))))), todo)
+    with _Behind() as later:
+        for k, x in tqdm(found, desc, len(todo), unit='shard', disable=len(todo)*shard < 400):
+            if k in _manifest(folder, of): continue     # another process was faster
+            images = make(x)
+            if not head: head = _write_head(folder, asked, images); of = canonical_hash(head)
+            later(_write_shard, folder, head, of, k, images)
+        later.wait()
     return Store(folder)
 
 # %% ../nbs/05_store.ipynb #05c82f6f
