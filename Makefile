@@ -1,7 +1,8 @@
 # The README's commands. `make study` makes the numbers and the book, `make test` proves the code.
 PYTHON ?= python3
 SEEDS ?= 1
-TABLES ?= table1 controls rendering size
+TABLES ?= table1 controls rendering size \
+          sen12ms sen12ms_fusion sen12ms_single sen12ms_sr corine landcover
 BIN := .venv/bin
 READY := .venv/ready
 BOOK := book/_build/html/index.html
