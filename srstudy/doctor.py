@@ -81,10 +81,11 @@ def _check_vv(radar)->tuple:
         'brighter by 4 to 10 dB, in nearly all', 'VV and VH are swapped: exchange them', \
         gap.mean() > 2 and np.mean(gap > 0) > .8
 
-# %% ../nbs/05d_doctor.ipynb #1813f09e
+# %% ../nbs/05d_doctor.ipynb #b335f80c
 def _check_colours(optical, bands)->tuple:
-    flat = optical[:, ::3, ::3].reshape(-1, len(bands)).astype(float)
-    r = np.corrcoef(flat, rowvar=False); at = bands.index
+    four = 'B01', 'B02', 'B04', 'B05'; at = four.index
+    some = optical[:, ::3, ::3, [bands.index(b) for b in four]]
+    r = np.corrcoef(some.reshape(-1, 4).astype(float), rowvar=False)
     nearer = lambda a, b, to: r[at(a), at(to)] - r[at(b), at(to)]
     red, blue = nearer('B04', 'B02', 'B05'), nearer('B02', 'B04', 'B01')
     return f'red is nearer to the red edge by {red:+.2f}, blue to violet by {blue:+.2f}', \
@@ -106,7 +107,7 @@ def _statistics(moments, groups, n=400)->np.ndarray: # (n,2,C): mean and spread
     mean, square = np.moveaxis(np.einsum('rn,nkc->rkc', w, moments)/w.sum(1)[:, None, None], 1, 0)
     return np.stack([mean, np.sqrt(np.maximum(square - mean**2, 0))], 1)
 
-# %% ../nbs/05d_doctor.ipynb #384c010e
+# %% ../nbs/05d_doctor.ipynb #133e222d
 _DRIFT = .1
 
 def drift(found, # (R,2,C) of a sample, and its resamples
@@ -116,14 +117,18 @@ def drift(found, # (R,2,C) of a sample, and its resamples
     lo, hi = np.quantile(found/np.where(base == 0, 1e-9, base), [.005, .995], axis=0)
     return (hi < 1 - _DRIFT) | (lo > 1 + _DRIFT)
 
-def _check_drift(found, base, bands)->tuple:
+_SCENES = 8 # fewer tell nothing of how scenes differ
+
+def _check_drift(found, base, bands, scenes)->tuple:
+    if scenes < _SCENES: return (f'{scenes} scenes: too few to tell', f'{_SCENES} scenes or more',
+                                 'look at more patches with --n', True)
     gone = drift(found, base)
     said = [f'{b} {what} {v:.4g} for {u:.4g}' for k, what in enumerate(('mean', 'spread'))
             for b, v, u, odd in zip(bands, found[0, k], base[0, k], gone[k]) if odd]
     return ', '.join(said) or 'none', f'no band more than {_DRIFT:.0%} away, for sure', \
         'compare product level and processing baseline: an offset of 1,000, another unit', not said
 
-# %% ../nbs/05d_doctor.ipynb #033cc8fb
+# %% ../nbs/05d_doctor.ipynb #904ff339
 def _reference(dataset, index, bands, n):
     "Return statistics to compare with, and the bands that have them."
     known = REFERENCE.get(dataset)
@@ -152,8 +157,8 @@ def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic 
     for kind, a in chips.items():
         base, kept = _reference(dataset, index, bands[kind], 2*n)
         some = a[..., [list(bands[kind]).index(b) for b in kept]]
-        found = _statistics(_moments(some), _groups(drawn))
-        rows[f'drift of {kind} bands'] = _check_drift(found, base, kept)
+        scenes = _groups(drawn); found = _statistics(_moments(some), scenes)
+        rows[f'drift of {kind} bands'] = _check_drift(found, base, kept, len(set(scenes)))
     return pd.DataFrame([(k, *row) for k, row in rows.items()],
                         columns=['check', 'found', 'expected', 'advice', 'fine'])
 
