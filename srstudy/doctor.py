@@ -32,7 +32,7 @@ def _read_means(text):
 
 REFERENCE = {name: _read_means(text) for name, text in _MEANS.items()} # band -> mean, spread
 
-# %% ../nbs/05d_doctor.ipynb #571fda1c
+# %% ../nbs/05d_doctor.ipynb #48e5751c
 def _optical_bands(index)->tuple:
     "Return the optical bands that a data set has."
     return S2_BANDS if 'lc_path' in index else BANDS['s2']
@@ -41,9 +41,9 @@ def read_sample(index:pd.DataFrame, # of `read_index`
     n:int=64, # patches
     )->tuple: # sensor -> (N,h,w,C); sensor -> bands; patch -> what is wrong; the patches read
     "Read some patches with both sensors."
+    bands, both = dict(optical=_optical_bands(index)), index[index.s1_path != '']
+    if len(both): bands['radar'], index = BANDS['s1'], both
     drawn = index.loc[index.patch_id.map(lambda p: seed_for(1, p)).sort_values().index[:n]]
-    bands = dict(optical=_optical_bands(index)) | (dict(radar=BANDS['s1']) if
-        (drawn.s1_path != '').any() else {})
     chips, wrong, read = {k: [] for k in bands}, {}, []
     for i in range(len(drawn)):
         one = drawn.iloc[[i]]
