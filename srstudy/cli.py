@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'weights', 'study', 'plan', 'prepare', 'book', 'weights_list', 'weights_fetch', 'weights_add', 'weights_verify',
-           'sr', 'paths_given', 'fill_output', 'papermill']
+           'sr', 'doctor', 'paths_given', 'fill_output', 'papermill']
 
 # %% ../nbs/17_cli.ipynb #559b08eb
 import sys, warnings
@@ -172,6 +172,19 @@ def sr(src: Annotated[Path, typer.Argument(help='GeoTIFF: reflectance x 10,000, 
         done = upscale_scene(src, dst, resolver, white, tile, overlap, chosen, rgb8)
     typer.echo(f'{dst}: {done["tiles"]} tiles; {done["clipped"]:.1%} of the pixels are brighter '
                f'than {white} and were clipped, {done["nodata"]:.1%} have no data')
+
+# %% ../nbs/17_cli.ipynb #83016847
+@app.command()
+def doctor(root: Annotated[Path, typer.Argument(help='folder of the data set')],
+           dataset: Annotated[str, typer.Option(help='its name, as in params')] = 'bigearthnet',
+           n: Annotated[int, typer.Option('--n', min=8, help='patches to look at')] = 64):
+    "Look for swapped bands, wrong units, lost files and drift in a sample of a data set."
+    from srstudy.doctor import doctor
+    with _answered(): table = doctor(root, dataset, n)
+    for row in table.itertuples():
+        typer.echo(f"{'fine ' if row.fine else 'WRONG'} {row.check}: {row.found} (expected "
+                   f"{row.expected})" + ('' if row.fine else f'; {row.advice}'))
+    if not table.fine.all(): raise typer.Exit(1)
 
 # %% ../nbs/17_cli.ipynb #14ad8fbf
 _FLAGS = {'--help', '--help-notebook', '--version', '-h', '--inject-input-path',

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['parse_name', 'path_of', 'read_pickle', 'landcover_shares', 'load_igbp', 'names_of', 'scene_of', 'is_validation',
-           'with_validation', 'index_path', 'read_index', 'count_splits', 'split_manifest', 'load_patch', 'count_nan',
-           'encode_single']
+           'with_validation', 'validation_scenes', 'index_path', 'read_index', 'count_splits', 'split_manifest',
+           'load_patch', 'count_nan', 'encode_single']
 
 # %% ../nbs/04c_sen12ms.ipynb #300d3670
 import os, pickle, re
@@ -131,6 +131,14 @@ def with_validation(split:dict # name -> train or test
     "Set the validation scenes aside."
     aside = {s for s in map(scene_of, split) if is_validation(s)}
     return {n: 'val' if s == 'train' and scene_of(n) in aside else s for n, s in split.items()}
+
+# %% ../nbs/04c_sen12ms.ipynb #bbe44604
+def validation_scenes(most:int=150 # the highest number of a scene in a season
+    )->pd.DataFrame: # roi, season, scene: those set aside, if they exist and are no test scenes
+    "List which scenes are set aside, to be published."
+    rows = [(roi, season, i) for roi, season in SEASONS.items() for i in range(1, most + 1)
+            if is_validation(f'{roi}_{season}_{i}')]
+    return pd.DataFrame(rows, columns=['roi', 'season', 'scene'])
 
 # %% ../nbs/04c_sen12ms.ipynb #deb48af8
 def _find(root:Path, kind:str)->dict: # name -> path
