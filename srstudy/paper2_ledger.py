@@ -43,7 +43,7 @@ def f1_replicates(pred:dict, # of `read_predictions`
                                 by_class.mean(1), micro(slice(None))])
     return replicated(pred, score, n)
 
-# %% ../nbs/15e_paper2_ledger.ipynb #66fbf4da
+# %% ../nbs/15e_paper2_ledger.ipynb #5613907d
 def cells(records:list,
     folder:Path, # where they and their predictions lie
     kind:tuple=('multilabel', 'early'), # task and fusion; these are Table 4's
@@ -62,7 +62,8 @@ def cells(records:list,
         if p['task'] == 'singlelabel': pred = pred | dict(probs=mark_best(pred['probs']))
         cell = MODELS[p['arch']], BAND_SETS[p['bands']]
         found.setdefault(cell, {})[p['seed']] = f1_replicates(pred)
-    return found
+    return {(m, b): found[m, b] for m in MODELS.values() for b in BAND_SETS.values()
+            if (m, b) in found}
 
 # %% ../nbs/15e_paper2_ledger.ipynb #59b9027d
 def _rows(at:dict, # the first columns

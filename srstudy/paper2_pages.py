@@ -31,7 +31,7 @@ from .results import read_predictions, read_record
 from .sen12ms import encode_single, landcover_shares, load_igbp, load_patch
 from .tables import bounded, published, resolved
 
-# %% ../nbs/18f_paper2_pages.ipynb #1d8909ad
+# %% ../nbs/18f_paper2_pages.ipynb #3c2a1362
 def datasets_page()->HTML:
     "Show Table 1: data sets for the classification of scenes."
     t = published('paper2_table1').set_index('dataset').drop(columns='note')
@@ -40,7 +40,7 @@ def datasets_page()->HTML:
 
 def _swatch(text:str)->str:
     "Put a square of its colour before each #rrggbb."
-    square = r'<span style="color:#\1">&#9632;</span> #\1'
+    square = r'<span style="color:#\1; font-size:1.4em">&#9632;</span>&nbsp;#\1'
     return re.sub(r'#([0-9a-f]{6})\b', square, text)
 
 def scheme_page()->HTML:
@@ -191,8 +191,8 @@ def directions_page(records:list, folder:Path|None)->HTML:
         parts.append(f'<details><summary>{name}, class by class</summary>{table}</details>')
     return HTML('\n'.join(parts))
 
-# %% ../nbs/18f_paper2_pages.ipynb #4b958ef8
-def _group(rows)->pd.Series: return 'Table 4, ' + rows.model + ', ' + rows.bands
+# %% ../nbs/18f_paper2_pages.ipynb #ac08add8
+def _group(rows)->pd.Series: return rows.model + ', ' + rows.bands
 
 def verdict_counts(records:list, folder:Path|None)->HTML:
     "Count the verdicts of Table 4."
@@ -204,7 +204,7 @@ def ledger_page(records:list, folder:Path|None)->HTML:
     rows = get_table4(records, folder)
     return unfold_ledger(rows, _group(rows))
 
-# %% ../nbs/18f_paper2_pages.ipynb #d401546d
+# %% ../nbs/18f_paper2_pages.ipynb #6fb2d06a
 def printed_predictions()->HTML:
     "Show the labels of Figure 3."
     t = published('paper2_figure3').pivot(index='example', columns='who', values='labels')
@@ -232,7 +232,9 @@ def predictions_figure(records:list, folder:Path|None, index:pd.DataFrame, n:int
     titles = ['\n'.join([*(f'{m}: {_said(p, name, "probs")}' for m, p in preds.items()),
                          f'reference: {_said(one, name, "targs")}']) for name in some.patch_id]
     images = [render_rgb(load_patch(p, _RGB), white) for p in some.path]
-    return show_images(images, titles, cols=n, side=2.6)[0, 0].figure
+    axes = show_images(images, cols=n, side=2.8)
+    for ax, title in zip(axes[0], titles): ax.set_title(title, fontsize=7.5)
+    return axes[0, 0].figure
 
 # %% ../nbs/18f_paper2_pages.ipynb #30eebdbd
 def fusion_page(records:list, # of params/sen12ms
