@@ -247,9 +247,9 @@ def label_quality()->tuple[pd.DataFrame, str]:
         f'{t.top1[few]:.1f} % may be anything from {t.top1_lo[few]:.0f} to {t.top1_hi[few]:.0f} %. '
         f'A classifier is scored against labels of this quality.')
 
-# %% ../nbs/15d_paper2.ipynb #cb2c9e1a
+# %% ../nbs/15d_paper2.ipynb #2c205695
 FINDINGS = {'The average is over nine classes': averages,
-            'The overall score is a micro average': overall,
+            'The overall score is not weighted by patches': overall,
             'What 29 patches can mean': barren,
             'One class carries the gain of fusion': fusion_carrier,
             'Where fusion does not help': not_helped,
