@@ -6,7 +6,7 @@
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_targets', 'get_data', 'train', 'get_predictions', 'get_explanations',
            'get_inputs', 'make_record', 'timed', 'run', 'needs_run']
 
-# %% ../nbs/14_run.ipynb #6ebf5a83
+# %% ../nbs/14_run.ipynb #35d5e5a9
 import dataclasses, time
 from contextlib import contextmanager
 from functools import partial
@@ -26,13 +26,14 @@ from .params import Experiment, is_synthetic, key, run_name
 from .results import (Record, StaleRecord, check_record, find_records, get_machine, read_record,
                              results_dir, save_record)
 from .sen12ms import encode_single
+from .split import random_split
 from .sr import get_sr, super_resolve, weights_sha
 from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
 from .synthsen import get_synthetic_sen12ms
 
-# %% ../nbs/14_run.ipynb #ac447ec8
+# %% ../nbs/14_run.ipynb #2fa81a34
 _DRAWN = dict(synthetic=get_synthetic, synthetic_sen12ms=get_synthetic_sen12ms)
 
 def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
