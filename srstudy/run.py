@@ -15,7 +15,7 @@ import numpy as np, pandas as pd, torch
 from .averages import confusion, mark_best, run_scores
 from .blocks import get_dls
 from .core import cache_dir, canonical_hash, pick, seed_all, seed_for, write_atomic
-from .data import (BANDS, encode_targets, load_landcover, random_split, read_index, render_rgb,
+from .data import (BANDS, encode_targets, load_landcover, read_index, render_rgb,
                           scene_white)
 from .explain import class_positions, explain_scenes
 from .fidelity import fidelity, mean_ci
