@@ -7,31 +7,31 @@ __all__ = ['corine', 'counts_page', 'facts_page', 'get_ledger3', 'table3_page', 
            'frequency_figure', 'noise_gallery', 'noise_page', 'noise_figure', 'errata3_page', 'corrected_page',
            'verdicts3_page', 'ledger3_page']
 
-# %% ../nbs/18e_paper3_pages.ipynb #01556cdd
+# %% ../nbs/18e_paper3_pages.ipynb #f38b909b
 import textwrap
 from functools import lru_cache
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
-from IPython.display import HTML, Markdown
-from .book import _images, html_table
+from IPython.display import HTML
+from .book import _images, html_table, one_classifier
 from .data import encode_targets
-from .labels import BEN43_CODE, CLC1, CLC2, CORINE, get_nomenclature
-from .ledger import VERDICTS
-from .ledger3 import by_level, ledger3, level_of, measured3
-from .levels import correlate, level_facts, level_replicates, summary
+from .labels import BEN43_CODE, CLC1, CLC2, get_nomenclature
+from .ledger import over_seeds
+from .levels import correlate, level_facts, level_replicates
 from .noise import planted, precision_at, rankings, top_losses
 from .paper3 import ERRATA3, LEVELS, archive_counts, corrected, rebuilt
+from .paper1_pages import count_verdicts, errata_page, unfold_ledger
+from .paper3_ledger import by_level, ledger3, level_of, measured3
 from .params import as_experiment
-from .paper1_pages import one_classifier
 from .results import read_predictions, read_record
 from .run import get_scenes
 from .synthfiles import synthetic_dir
-from .tables import combine, published
+from .tables import bounded, published
 
-# %% ../nbs/18e_paper3_pages.ipynb #e923e945
-def corine()->tuple: # experiments, Records, where they lie
-    "Return what the pages of the classifiers are made from; fail, with the command, where it is missing."
-    return one_classifier('corine')
+# %% ../nbs/18e_paper3_pages.ipynb #2cebae91
+def corine()->tuple: # Records, where they lie
+    "Return what pages of the classifiers are made from; fail, with the command, where it is missing."
+    return one_classifier('corine')[1:]
 
 def _scenes(records): return get_scenes(as_experiment(records[0].params))
 
@@ -40,62 +40,59 @@ def counts_page(records:list)->HTML:
     index, archive = _scenes(records), archive_counts()
     own = pd.Series(encode_targets(index, 'ben43').sum(0), archive.index)
     name = {**CLC1, **CLC2, **{c: n for n, c in BEN43_CODE.items()}}
-    rows = [{'code': c, 'class': f'**{n}**' if c < 100 else n} | ({} if c < 100 else {
-        'archive': f'{archive[n]:,}', 'of its labels': f'{archive[n]/archive.sum():.2%}',
-        'synthetic scenes': f'{own[n]:,}', 'of their labels': f'{own[n]/own.sum():.2%}'})
-        for c, n in sorted(name.items(), key=lambda kv: str(kv[0]))]
+    count = lambda v, n: f'{v[n]:,} ({v[n]/v.sum():.2%})'
+    rows = [{'code': c, 'class': n if c > 99 else f'**{n}**'} | ({} if c < 100 else {
+        'images of the archive': count(archive, n), 'synthetic scenes': count(own, n)})
+        for c, n in sorted(name.items(), key=lambda item: str(item[0]))]
     return html_table(pd.DataFrame(rows).set_index('code'))
 
 def facts_page(records:list)->HTML:
     "Show Table 2: labels per image and their share, paper beside ours."
     paper = published('paper3_table2').set_index('level')
     own = level_facts(_scenes(records))
-    return html_table(pd.DataFrame({
-        'labels, paper': [5, 15, 43], 'labels, ours': own.labels, 'cardinality, paper': paper.cardinality.map('{:.2f}'.format),
-        'cardinality, ours': own.cardinality.map('{:.2f}'.format), 'density, paper': paper.density.map('{:.3f}'.format),
-        'density, ours': own.density.map('{:.3f}'.format)}))
+    paper['labels'] = [len(corrected(k)) for k in paper.index]
+    form = dict(labels='{}', cardinality='{:.2f}', density='{:.3f}')
+    return html_table(pd.DataFrame({f'{m}, {who}': t[m].map(f.format) for m, f in form.items()
+                                    for who, t in dict(paper=paper, ours=own).items()}))
 
-# %% ../nbs/18e_paper3_pages.ipynb #a2dccac6
+# %% ../nbs/18e_paper3_pages.ipynb #7d01ad22
 @lru_cache(maxsize=4)
-def _read(names:tuple, folder:Path, maps:tuple, map_folder:Path|None)->pd.DataFrame:
-    classes, scale = [read_record(Path(folder)/f'{n}.json') for n in names], ''
-    if classes: scale = f"{classes[0].params['dataset']} {classes[0].params['width']}"
-    return ledger3(measured3(classes, folder), scale)
+def _read(names:tuple, folder:Path|None, maps:tuple, map_folder:Path|None)->pd.DataFrame:
+    at = lambda names, folder: [read_record(Path(folder)/f'{n}.json') for n in names]
+    records, drawn = at(names, folder), at(maps, map_folder)
+    scale = ' '.join([*records, *drawn][0].params[f] for f in ('dataset', 'width')) if names or maps else ''
+    return ledger3(measured3(records, folder, drawn, map_folder), scale)
 
-def get_ledger3(records:list, folder:Path, maps:list=(), map_folder:Path|None=None)->pd.DataFrame:
+def get_ledger3(records:list, folder:Path|None, # of params/corine
+    maps:list=(), map_folder:Path|None=None, # of params/landcover
+    )->pd.DataFrame:
     "Return the ledger, computed once for all that a page shows of it."
     return _read(tuple(r.name for r in records), folder, tuple(r.name for r in maps), map_folder)
 
-def _text(v, lo, hi, n=3, sign=''): return f'{v:{sign}.{n}f} [{lo:{sign}.{n}f}, {hi:{sign}.{n}f}]'
-
-# %% ../nbs/18e_paper3_pages.ipynb #98baeaf4
+# %% ../nbs/18e_paper3_pages.ipynb #4137837a
 _TABLE3 = 'exact match', 'partial', 'incorrect', 'F1', 'macro F1'
 
-def _level_row(records:list, folder:Path)->dict: # score -> (value, low, high), over seeds
-    "Score one level."
-    each = [level_replicates(read_predictions(Path(folder)/f'{r.name}.json')) for r in records]
-    return {m: combine(*zip(*(map(float, summary(reps[m])) for reps in each))) for m in _TABLE3}
+def _text(v, lo, hi, n=3, sign=''): return f'{v:{sign}.{n}f} [{lo:{sign}.{n}f}, {hi:{sign}.{n}f}]'
 
-def _groups(records, split):
-    "Return level -> its Records, a seed each."
-    found = by_level(records, split)
-    return {k: [r for (_, level), r in found.items() if level == k] for k in sorted({k for _, k in found})}
+def _level_scores(records:list, folder:Path)->dict: # score -> (value, low, high), over seeds
+    "Score one level."
+    reps = [level_replicates(read_predictions(Path(folder)/f'{r.name}.json')) for r in records]
+    own = over_seeds([np.stack([r[m] for m in _TABLE3], 1) for r in reps])
+    return dict(zip(_TABLE3, map(bounded, own)))
 
 def table3_page(records:list, folder:Path)->HTML:
     "Show Table 3: all, some or none of the labels right, and F1; paper, random split, official split."
     paper = published('paper3_table3').pivot(index='level', columns='what', values='value')
-    rows = {}
-    for k in LEVELS:
-        rows[k, 'paper'] = {m: f'{paper[m][k]:.3f}' for m in _TABLE3 if m in paper} | {
-            'macro F1': f"{rebuilt(k)['macro']:.3f}"}
-        for split, name in dict(random='ours', official='ours, official split').items():
-            if k in (found := _groups(records, split)):
-                own = _level_row(found[k], folder)
-                rows[k, name] = {m: _text(*own[m]) for m in _TABLE3}
-    index = pd.MultiIndex.from_tuples(rows, names=['level', ''])
-    return html_table(pd.DataFrame(rows.values(), index))
+    rows = {(k, 'paper'): paper.loc[k].map('{:.3f}'.format).to_dict()
+            | {'macro F1': f"{rebuilt(k)['macro']:.3f}"} for k in LEVELS}
+    for split, name in dict(random='ours', official='ours, official split').items():
+        for k, found in by_level(records, split=split).items():
+            own = _level_scores(found, folder)
+            rows[k, name] = {m: _text(*own[m]) for m in _TABLE3}
+    frame = pd.DataFrame.from_dict(rows, orient='index').sort_index(kind='stable', level=0, sort_remaining=False)
+    return html_table(frame[[*_TABLE3]].rename_axis(['level', '']))
 
-# %% ../nbs/18e_paper3_pages.ipynb #1f8ff3f8
+# %% ../nbs/18e_paper3_pages.ipynb #6b930f12
 def _apart(a, b)->tuple: # each (value, low, high) -> of the difference, low, high
     "Subtract two scores of different scenes."
     d = a[0] - b[0]
@@ -103,38 +100,39 @@ def _apart(a, b)->tuple: # each (value, low, high) -> of the difference, low, hi
 
 def splits_page(records:list, folder:Path)->HTML:
     "Compare a split at random with the official one: the difference that leakage would make."
-    kinds = {}
-    for r in records: kinds.setdefault((level_of(r), r.params['split'], r.counts['train']), []).append(r)
-    scores = {at: _level_row(rs, folder) for at, rs in kinds.items()}
     rows = {}
-    for (k, split, n), own in sorted(scores.items()):
-        if split != 'random': continue
-        other, base = next(((at[2], s) for at, s in scores.items() if at[:2] == (k, 'official')), (0, None))
-        if base is None: continue
-        rows[k, f'{n} and {other}'] = {
-            f'{m}, {name}': text for m in ('F1', 'exact match') for name, text in
-            {'random': f'{own[m][0]:.3f}', 'official': f'{base[m][0]:.3f}',
-             'difference': _text(*_apart(own[m], base[m]), sign='+')}.items()}
+    for k, base in by_level(records, split='official').items():
+        other = _level_scores(base, folder)
+        for n in sorted({r.params['limit_train'] for r in records if r.params['split'] == 'random'}):
+            found = by_level(records, split='random', limit_train=n).get(k)
+            if not found: continue
+            own = _level_scores(found, folder)
+            rows[k, f"{found[0].counts['train']} and {base[0].counts['train']}"] = {
+                f'{m}, {name}': text for m in ('F1', 'exact match') for name, text in
+                {'random': f'{own[m][0]:.3f}', 'official': f'{other[m][0]:.3f}',
+                 'difference': _text(*_apart(own[m], other[m]), sign='+')}.items()}
     index = pd.MultiIndex.from_tuples(rows, names=['level', 'training scenes'])
     return html_table(pd.DataFrame(rows.values(), index))
 
-# %% ../nbs/18e_paper3_pages.ipynb #db291e26
+# %% ../nbs/18e_paper3_pages.ipynb #d7fa7e37
 _CLASS = dict(f1='F1', p='P', r='R', images='share of images')
+
+def _class_row(rows, level)->dict:
+    "Lay out the numbers of one class."
+    found = {r.metric: r for r in rows.itertuples()}
+    out = {'printed beside': found['f1'].printed} if level > 1 else {}
+    for m, name in _CLASS.items():
+        r, n = found[m], 3 if m == 'images' else 2
+        out[f'{name}, paper'] = f'{r.paper:.{n}f}'
+        out[f'{name}, ours'] = '' if np.isnan(r.ours) else _text(r.ours, r.lo, r.hi, n)
+        if m == 'f1': out['verdict on F1'] = r.verdict
+    return out
 
 def classes_page(level:int, records:list, folder:Path)->HTML:
     "Show Table 4, 5 or 6, corrected: paper, ours, and the verdict on F1."
     rows = get_ledger3(records, folder).query('table == 3 + @level')
-    out = {}
-    for r in rows.itertuples():
-        cells = out.setdefault(r.what, {'printed beside': r.printed} if level > 1 else {})
-        digits = 3 if r.metric == 'images' else 2
-        cells[f'{_CLASS[r.metric]}, paper'] = f'{r.paper:.{digits}f}'
-        cells[f'{_CLASS[r.metric]}, ours'] = '' if np.isnan(r.ours) else _text(r.ours, r.lo, r.hi, digits)
-        if r.metric == 'f1': cells['verdict on F1'] = r.verdict
-    frame = pd.DataFrame.from_dict(out, orient='index').rename_axis('class')
-    first = [c for c in ('printed beside', 'verdict on F1') if c in frame]
-    order = [f'{name}, {who}' for name in _CLASS.values() for who in ('paper', 'ours')]
-    return html_table(frame[[first[0]] * (level > 1) + order[:2] + ['verdict on F1'] + order[2:]])
+    out = {name: _class_row(g, level) for name, g in rows.groupby('what', sort=False)}
+    return html_table(pd.DataFrame.from_dict(out, orient='index').rename_axis('class'))
 
 # %% ../nbs/18e_paper3_pages.ipynb #6fb83b3e
 def _points(level, records, folder)->pd.DataFrame: # images (share), F1: paper's and ours, by class
@@ -168,7 +166,7 @@ def frequency_figure(records:list, folder:Path):
     axes[0].set_ylabel('F1'); axes[1].legend(frameon=False, fontsize=8)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #fdb03120
+# %% ../nbs/18e_paper3_pages.ipynb #79a8af69
 def _noisy(record, folder)->tuple: # predictions, `planted`
     "Return the predictions of a run, and which labels of its test scenes are wrong."
     pred, p = read_predictions(Path(folder)/f'{record.name}.json'), record.params
@@ -178,7 +176,7 @@ def _noisy(record, folder)->tuple: # predictions, `planted`
 
 def noise_gallery(records:list, folder:Path, level:int=3, n:int=8):
     "Show the test scenes with the highest loss: what is predicted, what the label says."
-    rec = _groups(records, 'random')[level][0]; exp = as_experiment(rec.params)
+    rec = by_level(records, split='random')[level][0]; exp = as_experiment(rec.params)
     pred, truth = _noisy(rec, folder); index = get_scenes(exp)
     top = top_losses(pred, get_nomenclature(exp.labels).classes, n)
     at = index.set_index('patch_id').index.get_indexer(top.index).tolist()
@@ -193,23 +191,25 @@ def noise_gallery(records:list, folder:Path, level:int=3, n:int=8):
         ax.set_xlabel('planted' if wrong else 'not planted', fontsize=7)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #f4623b14
+# %% ../nbs/18e_paper3_pages.ipynb #6bd2a858
 def noise_page(records:list, folder:Path, ks:tuple=(5, 10, 20, 40))->HTML:
     "Show how many of the most suspicious test scenes have planted labels."
     rows = {}
-    for level, recs in _groups(records, 'random').items():
+    for level, recs in by_level(records, split='random').items():
         pred, truth = _noisy(recs[0], folder)
         for name, score in rankings(pred).items():
             t = precision_at(score, truth.wrong, ks)
-            rows[level, name] = {f'of {k}': f'{r.found:.0f} [{r.lo:.0%} to {r.hi:.0%}]' for k, r in t.iterrows()} | {
+            rows[level, name] = {f'of {k}': f'{r.found:.0f} ({r.lo:.0%} to {r.hi:.0%})'
+                                 for k, r in t.iterrows()} | {
                 'by chance': f'{t.chance.iloc[0]:.1%}', f'p, of {t.index[-1]}': f'{t.p.iloc[-1]:.1g}'}
     index = pd.MultiIndex.from_tuples(rows, names=['level', 'ranking'])
     return html_table(pd.DataFrame(rows.values(), index))
 
 def noise_figure(records:list, folder:Path):
     "Draw the share of planted labels among the k most suspicious, level by level."
-    groups = _groups(records, 'random')
-    fig, axes = plt.subplots(1, len(groups), figsize=(2.9*len(groups), 2.6), dpi=120, sharey=True, layout='constrained', squeeze=False)
+    groups = by_level(records, split='random')
+    fig, axes = plt.subplots(1, len(groups), figsize=(2.9*len(groups), 2.6), dpi=120, sharey=True,
+                             layout='constrained', squeeze=False)
     for ax, (level, recs) in zip(axes[0], groups.items()):
         pred, truth = _noisy(recs[0], folder)
         for (name, score), colour in zip(rankings(pred).items(), ('#0072B2', '#D55E00', '#009E73')):
@@ -221,11 +221,10 @@ def noise_figure(records:list, folder:Path):
     axes[0, 0].set_ylabel('share that was planted'); axes[0, -1].legend(frameon=False, fontsize=8)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #9c2f5444
+# %% ../nbs/18e_paper3_pages.ipynb #1f490efc
 def errata3_page()->HTML:
     "Show each finding: a sentence, and the table that it is computed from."
-    return HTML('\n'.join(f'<h3>{title}</h3><p>{said}</p>{html_table(frame).data}'
-                          for title, (frame, said) in ((t, f()) for t, f in ERRATA3.items())))
+    return errata_page(ERRATA3)
 
 def corrected_page(level:int)->HTML:
     "Show Table 5 or 6 with its numbers beside the names that they belong to."
@@ -233,30 +232,18 @@ def corrected_page(level:int)->HTML:
     text = t[['p', 'r', 'f1']].map('{:.2f}'.format).assign(images=t.images.map('{:,}'.format))
     return html_table(text.rename(columns=dict(p='P', r='R', f1='F1')))
 
-# %% ../nbs/18e_paper3_pages.ipynb #453b91b3
-def verdicts3_page(ledger:pd.DataFrame # of `get_ledger3`
+def _tables(rows): return 'Table ' + rows.table.astype(str)
+
+def verdicts3_page(rows:pd.DataFrame # of `get_ledger3`
     )->HTML:
     "Count the verdicts, table by table."
-    counts = pd.crosstab(ledger.verdict, 'Table ' + ledger.table.astype(str))
-    counts = counts.reindex(VERDICTS, fill_value=0)
-    return html_table(counts.assign(all=counts.sum(axis=1)).rename_axis(None, axis=1))
+    rows = rows.sort_values('table', kind='stable')
+    return count_verdicts(rows, _tables(rows))
 
-def _entry3(r)->dict:
-    "Write one row of the ledger."
-    gain = '' if np.isnan(r.diff_lo) else _text(r.diff, r.diff_lo, r.diff_hi, sign='+')
-    own = ('', '', '') if np.isnan(r.ours) else (_text(r.ours, r.lo, r.hi), f'{r.difference:+.3f}',
-                                                 f'{r.seeds:.0f}, {r.scale}')
-    how = f'{r.verdict}: {r.command}' if r.verdict == 'not run here' and r.command else r.verdict
-    return {'level': r.level, 'of': r.what, 'number': r.metric, 'paper': f'{r.paper:.3f}', 'ours': own[0],
-            'ours − paper': own[1], "paper's difference": f'{r.said:+.3f}', 'our difference': gain,
-            'seeds, scale': own[2], 'verdict': how}
-
-def ledger3_page(ledger:pd.DataFrame)->HTML:
+def ledger3_page(rows:pd.DataFrame # of `get_ledger3`
+    )->HTML:
     "Show each published number with its verdict, to be unfolded by table."
-    parts = []
-    for table, group in ledger.groupby('table'):
-        frame = pd.DataFrame([_entry3(r) for r in group.itertuples()]).set_index(['level', 'of', 'number'])
-        found = group.verdict.value_counts().reindex(VERDICTS).dropna().astype(int)
-        head = f'Table {table}: {len(group)} numbers; ' + ', '.join(f'{n} {v}' for v, n in found.items())
-        parts.append(f'<details><summary>{head}</summary>{html_table(frame).data}</details>')
-    return HTML('\n'.join(parts))
+    rows = rows.sort_values('table', kind='stable')
+    of = np.where(rows.what == 'all', '', ', ' + rows.what)
+    named = rows.assign(arm='level ' + rows.level.astype(str) + of, what=rows.metric, cost=np.nan)
+    return unfold_ledger(named, _tables(rows))
