@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['CARDS', 'BAND_STEP', 'BANDS', 'DataError', 'Card', 'index_path', 'read_index', 'stack_bands', 'load_bands',
-           'fuse_sensors', 'find_bad', 'load_truth', 'load_landcover', 'scene_white', 'render_rgb', 'encode_targets',
-           'random_split']
+           'fuse_sensors', 'find_bad', 'load_truth', 'load_landcover', 'scene_white', 'render_rgb', 'encode_targets']
 
 # %% ../nbs/04_data.ipynb #87ab7c73
 import bz2, json, os, re
@@ -19,7 +18,7 @@ from statistics import mode
 import numpy as np, pandas as pd, rasterio
 from rasterio.errors import RasterioIOError
 from tqdm.auto import tqdm
-from .core import cache_dir, canonical_hash, pick, seed_for, write_atomic
+from .core import cache_dir, canonical_hash, pick, write_atomic
 from .labels import convert_labels, get_nomenclature
 
 # %% ../nbs/04_data.ipynb #afdea050
@@ -421,14 +420,3 @@ def encode_targets(index:pd.DataFrame, # of `read_index`
     as_asked = list if labels == 'igbp10' else partial(convert_labels, to=labels)
     rows = {l: nomenclature.encode(as_asked(l)) for l in sets}
     return np.stack([rows[tuple(l)] for l in index.labels])
-
-# %% ../nbs/04_data.ipynb #6330107e
-def random_split(index:pd.DataFrame, # of `read_index`
-    seed:int=0, # of the draw
-    )->pd.DataFrame: # the same rows, with another split
-    "Draw 20 % of the patches as test, a tenth of the others as validation."
-    drawn = index.patch_id.map(partial(seed_for, seed)).rank(method='first')
-    test = len(index)//5
-    val = test + (len(index) - test)//10
-    split = np.where(drawn <= test, 'test', np.where(drawn <= val, 'val', 'train'))
-    return index.assign(split=split)

@@ -81,7 +81,7 @@ def results_dir()->Path:
     "Return the folder where runs on this machine leave their Records."
     return Path(os.environ.get('SRSTUDY_RESULTS') or repo_root()/'results')
 
-# %% ../nbs/13_results.ipynb #af967baf
+# %% ../nbs/13_results.ipynb #ac930772
 def save_record(rec:Record,
     ids, # (N,) patch ids of the test scenes
     probs, # (N,C) probabilities
@@ -95,7 +95,9 @@ def save_record(rec:Record,
     path = Path(folder or results_dir())/f'{rec.name}.json'
     buffer, seen = io.BytesIO(), {'': (ids, probs, targs)} | ({'val_': val} if val else {})
     kinds = dict(ids=str, probs=np.float32, targs=bool)
-    arrays = {f'{head}{k}': np.asarray(v, kind) for head, triple in seen.items()
+    # uint8 is a map: the position of a class per pixel, predicted and true
+    as_kept = lambda v, kind: v if getattr(v, 'dtype', None) == np.uint8 else np.asarray(v, kind)
+    arrays = {f'{head}{k}': as_kept(v, kind) for head, triple in seen.items()
               for (k, kind), v in zip(kinds.items(), triple)}
     np.savez_compressed(buffer, **arrays,
                         **{f'fidelity_{k}': v for k, v in (fidelity or {}).items()},

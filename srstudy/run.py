@@ -6,7 +6,7 @@
 __all__ = ['get_scenes', 'get_images', 'get_fidelity', 'get_targets', 'get_data', 'train', 'get_predictions', 'get_explanations',
            'get_inputs', 'make_record', 'timed', 'run', 'needs_run']
 
-# %% ../nbs/14_run.ipynb #6ebf5a83
+# %% ../nbs/14_run.ipynb #f1ce36e7
 import dataclasses, time
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +15,7 @@ import numpy as np, pandas as pd, torch
 from .averages import confusion, mark_best, run_scores
 from .blocks import get_dls
 from .core import cache_dir, canonical_hash, pick, seed_all, seed_for, write_atomic
-from .data import (BANDS, encode_targets, load_landcover, random_split, read_index, render_rgb,
+from .data import (BANDS, encode_targets, load_landcover, read_index, render_rgb,
                           scene_white)
 from .explain import class_positions, explain_scenes
 from .fidelity import fidelity, mean_ci
@@ -25,15 +25,24 @@ from .metrics import class_scores, prior_probs
 from .params import Experiment, is_synthetic, key, run_name
 from .results import (Record, StaleRecord, check_record, find_records, get_machine, read_record,
                              results_dir, save_record)
+from .segment import (get_encoder, get_map_learner, get_mask_data, is_encoder, load_truth_masks,
+                             map_inputs, model_path, save_map_model, score_maps)
 from .sen12ms import encode_single
+from .split import random_split
 from .sr import get_sr, super_resolve, weights_sha
 from .store import Store, pack_chips, pack_truth
 from .synth import SYNTH_VERSION
 from .synthfiles import get_synthetic
 from .synthsen import get_synthetic_sen12ms
+from .synthtile import get_synthetic_corine
+from .unet import DynamicUnet, load_net, predict_masks, save_net
 
-# %% ../nbs/14_run.ipynb #ac447ec8
-_DRAWN = dict(synthetic=get_synthetic, synthetic_sen12ms=get_synthetic_sen12ms)
+# %% ../nbs/14_run.ipynb #fc16eb70
+def _draw_tile(n, size, noise, workers): # the labels of a tile are its map's: there are none to disturb
+    return get_synthetic_corine(n, size, workers=workers)
+
+_DRAWN = dict(synthetic=get_synthetic, synthetic_sen12ms=get_synthetic_sen12ms,
+              synthetic_corine=_draw_tile)
 
 def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
     "Read the index of the data set, making the synthetic scenes if they are missing."
@@ -94,9 +103,10 @@ def get_targets(exp:Experiment, index:pd.DataFrame)->np.ndarray: # (N,C) bool
     "Return what a classifier is to predict."
     return pick(_TARGETS, exp.task, 'task')(index, exp.labels)
 
-# %% ../nbs/14_run.ipynb #32b17beb
+# %% ../nbs/14_run.ipynb #70d13670
 def get_data(exp:Experiment, index:pd.DataFrame, images:Store):
     "Return fastai DataLoaders of training and validation scenes."
+    if exp.task == 'segmentation': return get_mask_data(exp, index, images, _render(exp, images))
     targs = get_targets(exp, index)
     return get_dls(images, targs, index.split.to_numpy(), bs=exp.bs, seed=exp.seed,
                    augment=exp.augment,
@@ -111,7 +121,7 @@ def _threads(exp:Experiment):
     try: yield
     finally: torch.set_num_threads(before)
 
-# %% ../nbs/14_run.ipynb #4ad92211
+# %% ../nbs/14_run.ipynb #77babe4e
 def _classifier(exp, side):
     "Build the classifier of `exp`, for images of `side` pixels."
     n_out, bands = len(get_nomenclature(exp.labels).classes), BANDS[exp.bands]
@@ -121,36 +131,62 @@ def _classifier(exp, side):
     if exp.fusion == 'late': return get_fused(exp.arch, n_out, sensors, **how)
     return get_classifier(exp.arch, n_out, len(bands), **how)
 
-def train(exp:Experiment, dls):
-    "Train the classifier on `dls`."
+# %% ../nbs/14_run.ipynb #db62edb6
+def _trained(exp, side):
+    "Return the trained classifier whose body the U-Net of `exp` takes over."
+    enc = get_encoder(exp); path = model_path(enc, get_inputs(enc))
+    if not path.exists():
+        index = get_scenes(enc)
+        learn = train(enc, get_data(enc, index, get_images(enc, index)))
+        save_net(path, learn.model)
+    return load_net(path, _classifier(enc, side))
+
+def _learner(exp, dls):
+    "Put batches and network together."
     side = dls.train_ds[0][0].shape[-1]
+    if exp.task == 'segmentation': return get_map_learner(exp, dls, _trained(exp, side))
     seed_all(exp.seed)
-    learn = get_learner(dls, _classifier(exp, side), exp.precision, exp.device, exp.task)
+    return get_learner(dls, _classifier(exp, side), exp.precision, exp.device, exp.task)
+
+def _keep(exp, learn):
+    "Keep the weights that a U-Net, or a scene to be mapped, will ask for."
+    if exp.task == 'segmentation': save_map_model(exp, learn, get_inputs(exp))
+    elif is_encoder(exp): save_net(model_path(exp, get_inputs(exp)), learn.model)
+
+# %% ../nbs/14_run.ipynb #0a0cd7ff
+def train(exp:Experiment, dls):
+    "Train the network of `exp` on `dls`."
+    learn = _learner(exp, dls)
     with _threads(exp):
         fit_schedule(learn, exp.schedule, policy=exp.policy, wd=exp.wd, patience=exp.patience)
+    _keep(exp, learn)
     return learn
 
-# %% ../nbs/14_run.ipynb #6836ab00
-def get_predictions(learn, index:pd.DataFrame, split:str='test')->tuple: # ids (N,), probs (N,C), targs (N,C)
+# %% ../nbs/14_run.ipynb #f154faff
+def get_predictions(learn, index:pd.DataFrame, split:str='test'
+    )->tuple: # ids (N,), probs (N,C), targs (N,C); of a U-Net positions of classes (N,h,w) twice
     "Predict the scenes of a split."
     here = np.flatnonzero(index.split == split)
-    probs, targs = predict(learn, learn.dls.test_dl(here.tolist(), with_labels=True))
+    answer = predict_masks if isinstance(learn.model, DynamicUnet) else predict
+    probs, targs = answer(learn, learn.dls.test_dl(here.tolist(), with_labels=True))
     return index.patch_id.to_numpy()[here], probs, targs
 
-# %% ../nbs/14_run.ipynb #dc4286aa
-def get_explanations(exp:Experiment, learn, index:pd.DataFrame)->dict: # of `explain_scenes`
-    "Explain the true labels of the test scenes."
+# %% ../nbs/14_run.ipynb #2d08ab1c
+def get_explanations(exp:Experiment, learn, index:pd.DataFrame
+    )->dict: # of `explain_scenes`; of a U-Net the ground
+    "Explain the true labels of the test scenes; a map explains itself."
+    if exp.task == 'segmentation': return load_truth_masks(exp, index)
     test = index[index.split == 'test']
     known = exp.dataset == 'synthetic'
     masks = (class_positions(load_landcover(p), exp.labels) for p in test.truth_path) if known else None
     batches = learn.dls.test_dl(test.index.tolist(), with_labels=True)
     return explain_scenes(learn.model, batches, masks)
 
-# %% ../nbs/14_run.ipynb #66410968
+# %% ../nbs/14_run.ipynb #1dfaf3ca
 def get_inputs(exp:Experiment)->dict:
     "Fingerprint what a run is made from, apart from its parameters: the scenes' version and the SR weights."
     return dict(synth=SYNTH_VERSION if is_synthetic(exp) else '',
-                weights=weights_sha(exp.sr, exp.width, exp.weights))
+                weights=weights_sha(exp.sr, exp.width, exp.weights)) | map_inputs(exp)
 
 # %% ../nbs/14_run.ipynb #76c19a6e
 def _by_class(exp, probs, targs)->dict: # class -> metric -> value
@@ -163,21 +199,28 @@ def _by_class(exp, probs, targs)->dict: # class -> metric -> value
         out[n]['taken_for'] = {m: int(k) for m, k in zip(names, row) if k}
     return out
 
-# %% ../nbs/14_run.ipynb #e0a02dc8
-def make_record(exp:Experiment, index:pd.DataFrame, probs, targs, # of the test scenes, (N,C)
+# %% ../nbs/14_run.ipynb #0b9b0230
+def _score_scenes(exp, index, probs, targs)->dict: # scores, classes, prior
+    "Score predicted labels."
+    prior = prior_probs(get_targets(exp, index)[(index.split == 'train').to_numpy()], len(targs))
+    # a class that is in the nomenclature of IGBP need not be in the data: Snow/Ice is not
+    found = run_scores(probs, prior, targs, exp.task, exp.labels == 'igbp10')
+    r = lambda xs: [round(float(x), 6) for x in xs]
+    return dict(scores={m: r(v[:3]) for m, v in found.items()},
+                classes=_by_class(exp, probs, targs), prior={m: r(v[3:]) for m, v in found.items()})
+
+_SCORED = dict(multilabel=_score_scenes, singlelabel=_score_scenes, segmentation=score_maps)
+
+# %% ../nbs/14_run.ipynb #0d18bd40
+def make_record(exp:Experiment, index:pd.DataFrame, probs, targs, # of the test scenes, (N,C) or (N,h,w)
     seconds:dict|None=None, # step -> seconds
     faithful:dict|None=None, # of `get_fidelity`
     )->Record:
     "Score the predictions and write down where they come from."
-    prior = prior_probs(get_targets(exp, index)[(index.split == 'train').to_numpy()], len(targs))
-    # a class that is in the nomenclature of IGBP need not be in the data: Snow/Ice is not
-    found = run_scores(probs, prior, targs, exp.task, exp.labels == 'igbp10')
+    found = pick(_SCORED, exp.task, 'task')(exp, index, probs, targs)
     r = lambda *xs: [round(float(x), 6) for x in xs]
     return Record(name=run_name(exp), key=key(exp), params={**dataclasses.asdict(exp), 'root': ''},
-                  scores={m: r(*v[:3]) for m, v in found.items()},
-                  classes=_by_class(exp, probs, targs),
-                  prior={m: r(*v[3:]) for m, v in found.items()},
-                  counts=index.split.value_counts().sort_index().to_dict(),
+                  **found, counts=index.split.value_counts().sort_index().to_dict(),
                   inputs={**get_inputs(exp),
                           'index': canonical_hash(list(zip(index.patch_id, map(list, index.labels))))},
                   made={**get_machine(), 'seconds': {k: round(v, 1) for k, v in (seconds or {}).items()}},

@@ -51,7 +51,7 @@ class PixelCounts:
     def scores(self, w)->dict: # (R,N) -> score -> (R,)
         return map_scores(self.matrices(w))
 
-# %% ../nbs/11c_segmentation.ipynb #23e4c4d0
+# %% ../nbs/11c_segmentation.ipynb #fe5b0199
 def _ratio(a, b): return np.divide(a, b, out=np.zeros_like(a, float), where=b > 0)
 
 def map_classes(matrix # (...,C,C) true class by predicted class
@@ -62,12 +62,12 @@ def map_classes(matrix # (...,C,C) true class by predicted class
     return dict(iou=_ratio(both, true + said - both), f1=_ratio(2*both, true + said), pixels=true)
 
 def map_scores(matrix # (...,C,C)
-    )->dict: # oa, miou, f1_macro: (...)
+    )->dict: # oa, miou, f1_present: (...)
     "Score a map."
     c = map_classes(matrix); there = c['pixels'] > 0
     mean = lambda v: _ratio((v*there).sum(-1), there.sum(-1).astype(float))
     return dict(oa=_ratio(np.trace(matrix, axis1=-2, axis2=-1).astype(float), c['pixels'].sum(-1)),
-                miou=mean(c['iou']), f1_macro=mean(c['f1']))
+                miou=mean(c['iou']), f1_present=mean(c['f1']))
 
 def normalise_rows(matrix # (C,C)
     )->np.ndarray: # (C,C), rows sum to 1; a class that is nowhere has zeros
