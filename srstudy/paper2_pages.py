@@ -236,7 +236,7 @@ def predictions_figure(records:list, folder:Path|None, index:pd.DataFrame, n:int
     for ax, title in zip(axes[0], titles): ax.set_title(title, fontsize=7.5)
     return axes[0, 0].figure
 
-# %% ../nbs/18f_paper2_pages.ipynb #30eebdbd
+# %% ../nbs/18f_paper2_pages.ipynb #b4f80b79
 def fusion_page(records:list, # of params/sen12ms
     late:list, # of params/sen12ms_fusion
     folder:Path|None)->HTML|Markdown:
@@ -254,7 +254,7 @@ def fusion_page(records:list, # of params/sen12ms
                                               for v, lo, hi in over_seeds(more)]
     frame = pd.DataFrame(columns, index=pd.Index(MEASURED, name='class'))
     frame.columns = [head for _, head in frame.columns]
-    return html_table(frame.drop(index=list(WITH_ICE.values())))
+    return html_table(frame.drop(index=['Snow/Ice', *WITH_ICE.values()]))
 
 # %% ../nbs/18f_paper2_pages.ipynb #1735fd3d
 def single_page(records:list, # of params/sen12ms_single
