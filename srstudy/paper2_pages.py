@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['datasets_page', 'scheme_page', 'findings_page', 'radar_rgb', 'igbp_rgb', 'samples_figure', 'occurrence',
-           'occurrence_figure', 'supports_page', 'get_table4', 'table4_page', 'averages_page', 'directions_page',
-           'verdict_counts', 'ledger_page', 'printed_predictions', 'predictions_figure', 'fusion_page', 'single_page',
-           'confusion_figure']
+           'occurrence_figure', 'supports_page', 'split_page', 'get_table4', 'table4_page', 'averages_page',
+           'directions_page', 'verdict_counts', 'ledger_page', 'printed_predictions', 'predictions_figure',
+           'fusion_page', 'single_page', 'confusion_figure']
 
-# %% ../nbs/18f_paper2_pages.ipynb #f9b66ce1
+# %% ../nbs/18f_paper2_pages.ipynb #20a70de2
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,8 @@ from .paper2 import (AVERAGE, BAND_SETS, FINDINGS, MODELS, OVERALL, class_f1, ig
 from .paper2_ledger import (MEASURED, WITH_ICE, band_directions, cells, minus, table4)
 from .plots import show_images
 from .results import read_predictions, read_record
-from .sen12ms import encode_single, landcover_shares, load_igbp, load_patch
+from .sen12ms import (count_splits, encode_single, landcover_shares, load_igbp,
+                             load_patch)
 from .tables import bounded, published, resolved
 
 # %% ../nbs/18f_paper2_pages.ipynb #3c2a1362
@@ -134,6 +135,17 @@ def supports_page(index:pd.DataFrame)->HTML:
              'ours, test patches': f'{here[c]:,}',
              'ours, share of labels': f'{here[c]/sum(here.values()):.3f}'} for c in IGBP10]
     return html_table(pd.DataFrame(rows).set_index('class'))
+
+# %% ../nbs/18f_paper2_pages.ipynb #967da772
+def split_page(index:pd.DataFrame)->HTML:
+    "Show scenes and patches of each split, season by season; fail where a scene is in two."
+    scenes = index.groupby(['season', 'split']).scene.nunique().unstack(fill_value=0)
+    patches = count_splits(index)
+    if (index.groupby('scene').split.nunique() > 1).any():
+        raise ValueError('a scene is in two splits: validation would see training ground')
+    both = {s: patches[s].map('{:,}'.format) + ' (' + scenes[s].map('{:,}'.format) + ')'
+            for s in patches}
+    return html_table(pd.DataFrame(both).rename(columns='{}, patches (scenes)'.format))
 
 # %% ../nbs/18f_paper2_pages.ipynb #f850a30d
 @lru_cache(maxsize=8)
