@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['datasets_page', 'scheme_page', 'findings_page', 'radar_rgb', 'igbp_rgb', 'samples_figure', 'occurrence',
-           'occurrence_figure', 'supports_page', 'get_table4', 'table4_page', 'averages_page', 'directions_page',
-           'verdict_counts', 'ledger_page', 'printed_predictions', 'predictions_figure', 'fusion_page', 'single_page',
-           'confusion_figure']
+           'occurrence_figure', 'supports_page', 'split_page', 'get_table4', 'table4_page', 'averages_page',
+           'directions_page', 'verdict_counts', 'ledger_page', 'printed_predictions', 'predictions_figure',
+           'fusion_page', 'single_page', 'confusion_figure']
 
-# %% ../nbs/18f_paper2_pages.ipynb #f9b66ce1
+# %% ../nbs/18f_paper2_pages.ipynb #20a70de2
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,8 @@ from .paper2 import (AVERAGE, BAND_SETS, FINDINGS, MODELS, OVERALL, class_f1, ig
 from .paper2_ledger import (MEASURED, WITH_ICE, band_directions, cells, minus, table4)
 from .plots import show_images
 from .results import read_predictions, read_record
-from .sen12ms import encode_single, landcover_shares, load_igbp, load_patch
+from .sen12ms import (count_splits, encode_single, landcover_shares, load_igbp,
+                             load_patch)
 from .tables import bounded, published, resolved
 
 # %% ../nbs/18f_paper2_pages.ipynb #3c2a1362
@@ -135,6 +136,17 @@ def supports_page(index:pd.DataFrame)->HTML:
              'ours, share of labels': f'{here[c]/sum(here.values()):.3f}'} for c in IGBP10]
     return html_table(pd.DataFrame(rows).set_index('class'))
 
+# %% ../nbs/18f_paper2_pages.ipynb #967da772
+def split_page(index:pd.DataFrame)->HTML:
+    "Show scenes and patches of each split, season by season; fail where a scene is in two."
+    scenes = index.groupby(['season', 'split']).scene.nunique().unstack(fill_value=0)
+    patches = count_splits(index)
+    if (index.groupby('scene').split.nunique() > 1).any():
+        raise ValueError('a scene is in two splits: validation would see training ground')
+    both = {s: patches[s].map('{:,}'.format) + ' (' + scenes[s].map('{:,}'.format) + ')'
+            for s in patches}
+    return html_table(pd.DataFrame(both).rename(columns='{}, patches (scenes)'.format))
+
 # %% ../nbs/18f_paper2_pages.ipynb #f850a30d
 @lru_cache(maxsize=8)
 def _read_table4(names:tuple, folder:Path|None)->pd.DataFrame:
@@ -236,7 +248,7 @@ def predictions_figure(records:list, folder:Path|None, index:pd.DataFrame, n:int
     for ax, title in zip(axes[0], titles): ax.set_title(title, fontsize=7.5)
     return axes[0, 0].figure
 
-# %% ../nbs/18f_paper2_pages.ipynb #30eebdbd
+# %% ../nbs/18f_paper2_pages.ipynb #b4f80b79
 def fusion_page(records:list, # of params/sen12ms
     late:list, # of params/sen12ms_fusion
     folder:Path|None)->HTML|Markdown:
@@ -254,7 +266,7 @@ def fusion_page(records:list, # of params/sen12ms
                                               for v, lo, hi in over_seeds(more)]
     frame = pd.DataFrame(columns, index=pd.Index(MEASURED, name='class'))
     frame.columns = [head for _, head in frame.columns]
-    return html_table(frame.drop(index=list(WITH_ICE.values())))
+    return html_table(frame.drop(index=['Snow/Ice', *WITH_ICE.values()]))
 
 # %% ../nbs/18f_paper2_pages.ipynb #1735fd3d
 def single_page(records:list, # of params/sen12ms_single
