@@ -128,7 +128,7 @@ def _check_drift(found, base, bands, scenes)->tuple:
     return ', '.join(said) or 'none', f'no band more than {_DRIFT:.0%} away, for sure', \
         'compare product level and processing baseline: an offset of 1,000, another unit', not said
 
-# %% ../nbs/05d_doctor.ipynb #904ff339
+# %% ../nbs/05d_doctor.ipynb #29f592bb
 def _reference(dataset, index, bands, n):
     "Return statistics to compare with, and the bands that have them."
     known = REFERENCE.get(dataset)
@@ -153,7 +153,8 @@ def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic 
         rows |= dict(reflectance=_check_scale(chips['optical']),
                      colours=_check_colours(chips['optical'], bands['optical']))
     if 'radar' in chips:
-        rows |= dict(decibels=_check_decibels(chips['radar']), polarisation=_check_vv(chips['radar']))
+        rows |= dict(decibels=_check_decibels(chips['radar']),
+                     polarisation=_check_vv(chips['radar']))
     for kind, a in chips.items():
         base, kept = _reference(dataset, index, bands[kind], 2*n)
         some = a[..., [list(bands[kind]).index(b) for b in kept]]
