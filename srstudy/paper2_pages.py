@@ -254,13 +254,20 @@ def predictions_figure(records:list, folder:Path|None, index:pd.DataFrame, n:int
     for ax, title in zip(axes[0], titles): ax.set_title(title, fontsize=7.5)
     return axes[0, 0].figure
 
-# %% ../nbs/18f_paper2_pages.ipynb #077c4669
-def fusion_page(records:list, # of params/sen12ms
-    late:list, # of params/sen12ms_fusion
-    folder:Path|None)->HTML|Markdown:
+# %% ../nbs/18f_paper2_pages.ipynb #68219576
+def _tested(records:list, folder:Path)->np.ndarray:
+    return read_predictions(Path(folder)/f'{records[0].name}.json')['ids']
+
+def fusion_page(stacked:tuple, # Records of params/sen12ms and their folder, as `present` has them
+    late:tuple, # those of params/sen12ms_fusion
+    )->HTML|Markdown:
     "Show what late fusion adds to stacked channels, class by class."
-    if not records or not late: return run_note('sen12ms_fusion', late)
-    early = cells(records, folder); streams = cells(late, folder, ('multilabel', 'late'))
+    for table, (records, _) in dict(sen12ms=stacked, sen12ms_fusion=late).items():
+        if not records: return run_note(table, records)
+    if not np.array_equal(_tested(*stacked), _tested(*late)):
+        raise ValueError('late fusion was tested on other scenes than stacked channels; run both '
+                         'again: srstudy study sen12ms sen12ms_fusion')
+    early, streams = cells(*stacked), cells(*late, ('multilabel', 'late'))
     both, columns = [at for at in streams if at in early], {}
     for model, bands in both:
         more = minus(streams[model, bands], early[model, bands])
