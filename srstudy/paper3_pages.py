@@ -28,9 +28,9 @@ from .run import get_scenes
 from .synthfiles import synthetic_dir
 from .tables import bounded, published
 
-# %% ../nbs/18e_paper3_pages.ipynb #2cebae91
+# %% ../nbs/18e_paper3_pages.ipynb #58aaf3ac
 def corine()->tuple: # Records, where they lie
-    "Return what pages of the classifiers are made from; fail, with the command, where it is missing."
+    "Return what pages of the classifiers are made from; fail where it is missing."
     return one_classifier('corine')[1:]
 
 def _scenes(records): return get_scenes(as_experiment(records[0].params))
@@ -55,12 +55,13 @@ def facts_page(records:list)->HTML:
     return html_table(pd.DataFrame({f'{m}, {who}': t[m].map(f.format) for m, f in form.items()
                                     for who, t in dict(paper=paper, ours=own).items()}))
 
-# %% ../nbs/18e_paper3_pages.ipynb #7d01ad22
+# %% ../nbs/18e_paper3_pages.ipynb #2c70a2ba
 @lru_cache(maxsize=4)
 def _read(names:tuple, folder:Path|None, maps:tuple, map_folder:Path|None)->pd.DataFrame:
     at = lambda names, folder: [read_record(Path(folder)/f'{n}.json') for n in names]
     records, drawn = at(names, folder), at(maps, map_folder)
-    scale = ' '.join([*records, *drawn][0].params[f] for f in ('dataset', 'width')) if names or maps else ''
+    first = [*records, *drawn][:1]
+    scale = ' '.join(r.params[f] for r in first for f in ('dataset', 'width'))
     return ledger3(measured3(records, folder, drawn, map_folder), scale)
 
 def get_ledger3(records:list, folder:Path|None, # of params/corine
@@ -69,7 +70,7 @@ def get_ledger3(records:list, folder:Path|None, # of params/corine
     "Return the ledger, computed once for all that a page shows of it."
     return _read(tuple(r.name for r in records), folder, tuple(r.name for r in maps), map_folder)
 
-# %% ../nbs/18e_paper3_pages.ipynb #4137837a
+# %% ../nbs/18e_paper3_pages.ipynb #bc60eff1
 _TABLE3 = 'exact match', 'partial', 'incorrect', 'F1', 'macro F1'
 
 def _text(v, lo, hi, n=3, sign=''): return f'{v:{sign}.{n}f} [{lo:{sign}.{n}f}, {hi:{sign}.{n}f}]'
@@ -81,7 +82,7 @@ def _level_scores(records:list, folder:Path)->dict: # score -> (value, low, high
     return dict(zip(_TABLE3, map(bounded, own)))
 
 def table3_page(records:list, folder:Path)->HTML:
-    "Show Table 3: all, some or none of the labels right, and F1; paper, random split, official split."
+    "Show Table 3: all, some or none of the labels right, and F1; paper, and both splits."
     paper = published('paper3_table3').pivot(index='level', columns='what', values='value')
     rows = {(k, 'paper'): paper.loc[k].map('{:.3f}'.format).to_dict()
             | {'macro F1': f"{rebuilt(k)['macro']:.3f}"} for k in LEVELS}
@@ -89,10 +90,10 @@ def table3_page(records:list, folder:Path)->HTML:
         for k, found in by_level(records, split=split).items():
             own = _level_scores(found, folder)
             rows[k, name] = {m: _text(*own[m]) for m in _TABLE3}
-    frame = pd.DataFrame.from_dict(rows, orient='index').sort_index(kind='stable', level=0, sort_remaining=False)
-    return html_table(frame[[*_TABLE3]].rename_axis(['level', '']))
+    frame = pd.DataFrame.from_dict(rows, orient='index')[[*_TABLE3]].rename_axis(['level', ''])
+    return html_table(frame.sort_index(level=0, kind='stable', sort_remaining=False))
 
-# %% ../nbs/18e_paper3_pages.ipynb #6b930f12
+# %% ../nbs/18e_paper3_pages.ipynb #1f4ffd20
 def _apart(a, b)->tuple: # each (value, low, high) -> of the difference, low, high
     "Subtract two scores of different scenes."
     d = a[0] - b[0]
@@ -103,7 +104,7 @@ def splits_page(records:list, folder:Path)->HTML:
     rows = {}
     for k, base in by_level(records, split='official').items():
         other = _level_scores(base, folder)
-        for n in sorted({r.params['limit_train'] for r in records if r.params['split'] == 'random'}):
+        for n in sorted({r.params['limit_train'] for r in records}):
             found = by_level(records, split='random', limit_train=n).get(k)
             if not found: continue
             own = _level_scores(found, folder)
@@ -134,7 +135,7 @@ def classes_page(level:int, records:list, folder:Path)->HTML:
     out = {name: _class_row(g, level) for name, g in rows.groupby('what', sort=False)}
     return html_table(pd.DataFrame.from_dict(out, orient='index').rename_axis('class'))
 
-# %% ../nbs/18e_paper3_pages.ipynb #6fb83b3e
+# %% ../nbs/18e_paper3_pages.ipynb #ea6e661f
 def _points(level, records, folder)->pd.DataFrame: # images (share), F1: paper's and ours, by class
     "Return what is correlated."
     rows = get_ledger3(records, folder).query('table == 3 + @level')
@@ -160,13 +161,13 @@ def frequency_figure(records:list, folder:Path):
     for ax, who in zip(axes, ('paper', 'ours')):
         for k, colour in zip((3, 2, 1), ('#56B4E9', '#0072B2', '#D55E00')):
             p = _points(k, records, folder)[who]; p = p[p.images > 0]
-            ax.scatter(p.images, p.f1, s=14 + 10*(3 - k), color=colour, label=f'level {k}', zorder=4 - k)
+            ax.scatter(p.images, p.f1, s=44 - 10*k, color=colour, label=f'level {k}', zorder=4 - k)
         ax.set(xscale='log', xlabel='share of images that show the class', title=who)
         sns.despine(ax=ax)
     axes[0].set_ylabel('F1'); axes[1].legend(frameon=False, fontsize=8)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #79a8af69
+# %% ../nbs/18e_paper3_pages.ipynb #47498aa0
 def _noisy(record, folder)->tuple: # predictions, `planted`
     "Return the predictions of a run, and which labels of its test scenes are wrong."
     pred, p = read_predictions(Path(folder)/f'{record.name}.json'), record.params
@@ -180,8 +181,9 @@ def noise_gallery(records:list, folder:Path, level:int=3, n:int=8):
     pred, truth = _noisy(rec, folder); index = get_scenes(exp)
     top = top_losses(pred, get_nomenclature(exp.labels).classes, n)
     at = index.set_index('patch_id').index.get_indexer(top.index).tolist()
-    fig, axes = plt.subplots(-(-n//4), 4, figsize=(8.4, 2.9*-(-n//4)), dpi=120, layout='constrained')
-    short = lambda s, w=26: textwrap.shorten(s, w, placeholder=' …')
+    rows = -(-n//4)
+    fig, axes = plt.subplots(rows, 4, figsize=(8.4, 2.9*rows), dpi=120, layout='constrained')
+    short = lambda s: textwrap.shorten(s, 26, placeholder=' …')
     for ax, im, row in zip(axes.flat, _images(exp, 'none', index, at), top.itertuples()):
         ax.imshow(im, interpolation='nearest'); ax.set(xticks=[], yticks=[])
         wrong = truth.wrong[row.Index]
@@ -191,7 +193,7 @@ def noise_gallery(records:list, folder:Path, level:int=3, n:int=8):
         ax.set_xlabel('planted' if wrong else 'not planted', fontsize=7)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #6bd2a858
+# %% ../nbs/18e_paper3_pages.ipynb #13db6968
 def noise_page(records:list, folder:Path, ks:tuple=(5, 10, 20, 40))->HTML:
     "Show how many of the most suspicious test scenes have planted labels."
     rows = {}
@@ -201,7 +203,8 @@ def noise_page(records:list, folder:Path, ks:tuple=(5, 10, 20, 40))->HTML:
             t = precision_at(score, truth.wrong, ks)
             rows[level, name] = {f'of {k}': f'{r.found:.0f} ({r.lo:.0%} to {r.hi:.0%})'
                                  for k, r in t.iterrows()} | {
-                'by chance': f'{t.chance.iloc[0]:.1%}', f'p, of {t.index[-1]}': f'{t.p.iloc[-1]:.1g}'}
+                'by chance': f'{t.chance.iloc[0]:.1%}',
+                f'p, of {t.index[-1]}': f'{t.p.iloc[-1]:.1g}'}
     index = pd.MultiIndex.from_tuples(rows, names=['level', 'ranking'])
     return html_table(pd.DataFrame(rows.values(), index))
 
