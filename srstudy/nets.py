@@ -110,7 +110,7 @@ def _activated(conv:nn.Conv2d, x:Tensor, slope:float)->Tensor: # slope below 0; 
     if x.device.type == 'cpu' and _can_fuse(conv.weight.dtype): return _fused(conv, x, slope)
     return F.leaky_relu_(conv(x), slope)
 
-# %% ../nbs/06b_nets.ipynb #c46a817a
+# %% ../nbs/06b_nets.ipynb #f83a05dd
 def _residual(block, x:Tensor)->Tensor: # of MSRResNet
     return x + block.conv2(_activated(block.conv1, x, 0.))
 
@@ -123,12 +123,12 @@ def _msrresnet(net, after:float, x:Tensor)->Tensor: # slope after a pixel shuffl
 
 def _dense(block, x:Tensor)->Tensor: # of RRDBNet
     "Keep the sum as it is and concatenate in the layers' own precision."
-    seen = [x.to(block.conv2.weight.dtype)]
+    seen = x.to(block.conv2.weight.dtype)
     for conv in (block.conv1, block.conv2, block.conv3, block.conv4):
-        seen.append(_activated(conv, torch.cat(seen, 1), .2))
-    return torch.add(x, block.conv5(torch.cat(seen, 1)), alpha=.2)
+        seen = torch.cat([seen, _activated(conv, seen, .2)], 1)
+    return torch.add(x, block.conv5(seen), alpha=.2)
 
-# %% ../nbs/06b_nets.ipynb #9c25e340
+# %% ../nbs/06b_nets.ipynb #426d77b4
 def _bias(block, index:Tensor, like:Tensor)->Tensor: # (1,heads,queries,keys)
     "Look up the bias of every pair of positions, once."
     if not hasattr(block, 'ready_bias'):
@@ -140,10 +140,12 @@ def _window(block, x:Tensor, rpi:Tensor, mask:Tensor|None=None)->Tensor: # (wind
     "Attend within windows."
     b, n, c = x.shape; heads = block.num_heads
     q, k, v = block.qkv(x).view(b, n, 3, heads, c//heads).permute(2, 0, 3, 1, 4)
-    bias = _bias(block, rpi, q)
-    if mask is not None:
-        bias = (bias + mask[:, None].to(q)).repeat(b//len(mask), 1, 1, 1)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    attend, bias = F.scaled_dot_product_attention, _bias(block, rpi, q)
+    y = attend(q, k, v, attn_mask=bias)
+    if mask is not None: # it hides nothing but in windows that a shift has put together of two ends
+        few = mask.flatten(1).any(1); at = few.repeat(b//len(mask))
+        hidden = (bias + mask[few, None].to(q)).repeat(b//len(mask), 1, 1, 1)
+        y[at] = attend(q[at], k[at], v[at], attn_mask=hidden)
     return block.proj(y.transpose(1, 2).reshape(b, n, c))
 
 # %% ../nbs/06b_nets.ipynb #78c2e4f5
