@@ -49,7 +49,7 @@ def draw_splits(rows:int, cols:int, # of chips
         splits[order[at:end]] = split; at = end
     return splits.reshape(n, m).repeat(block, 0).repeat(block, 1)[:rows, :cols]
 
-# %% ../nbs/04d_chips.ipynb #45acd987
+# %% ../nbs/04d_chips.ipynb #71d41f94
 def encode_image(a, # (bands,h,w)
     driver:str, # GTiff or PNG
     **profile # of rasterio: crs, transform
@@ -61,7 +61,8 @@ def encode_image(a, # (bands,h,w)
                       dtype=a.dtype, **profile) as f: f.write(a)
         return mem.read()
 
-def _as_tif(im, white, **place): return encode_image(im.transpose(2, 0, 1), 'GTiff', compress='deflate', **place)
+def _as_tif(im, white, **place):
+    return encode_image(im.transpose(2, 0, 1), 'GTiff', compress='deflate', **place)
 
 def _as_png(im, white, **place):
     rgb = im if im.dtype == np.uint8 else render_rgb(im, white)
@@ -69,18 +70,19 @@ def _as_png(im, white, **place):
 
 _FORMATS = dict(tif=_as_tif, png=_as_png)
 
-# %% ../nbs/04d_chips.ipynb #41e617f2
+# %% ../nbs/04d_chips.ipynb #aec13156
 def _cut_chip(im, codes, name, window, tile, out, kind, white)->dict|None: # its line in the manifest
     "Write a chip and its mask; nothing where there is nothing."
     known = im.any(-1) & (codes > 0)
     if not known.any(): return None
     place = dict(crs=tile.crs, transform=window_transform(window, tile.transform))
+    found = dict(nodata=float(1 - known.mean()), codes=sorted(set(codes[known].tolist())))
     files = dict(image=f'images/{name}.{kind}', mask=f'masks/{name}.tif')
     write_atomic(out/files['image'], _FORMATS[kind](im, white, **place))
-    codes = np.where(known, codes, 0).astype(np.uint16)
-    write_atomic(out/files['mask'], encode_image(codes[None], 'GTiff', compress='deflate', nodata=0, **place))
-    return dict(patch_id=name, nodata=float(1 - known.mean()), crs=tile.crs.to_string(),
-                transform=list(place['transform'])[:6], codes=sorted(set(codes[known].tolist())), **files)
+    mask = np.where(known, codes, 0).astype(np.uint16)[None]
+    write_atomic(out/files['mask'], encode_image(mask, 'GTiff', compress='deflate', nodata=0, **place))
+    return dict(patch_id=name, crs=tile.crs.to_string(), transform=list(place['transform'])[:6],
+                **found, **files)
 
 def _cut_row(r:int, tile, clc, out, size, kind, white, splits)->pd.DataFrame:
     "Cut one row of chips."
@@ -93,15 +95,17 @@ def _cut_row(r:int, tile, clc, out, size, kind, white, splits)->pd.DataFrame:
         if line: found.append(line | dict(split=str(split).strip(), row=r, col=c))
     return pd.DataFrame(found)
 
-# %% ../nbs/04d_chips.ipynb #932b270d
+# %% ../nbs/04d_chips.ipynb #5f30196d
 def _start(out:Path, job:dict):
     "Make `out` ready for the chips of `job`."
     note = out/'chips.json'
     if note.exists():
         before = json.loads(note.read_text())
         if odd := [k for k in job if before.get(k) != job[k]]: raise DataError(
-            f'{out} holds chips made with other settings ({", ".join(odd)}); remove it, or choose another folder')
-    elif out.exists() and any(out.iterdir()): raise DataError(f'{out} is not empty; choose another folder')
+            f'{out} holds chips made with other settings ({", ".join(odd)}); remove it, or choose '
+            'another folder')
+    elif out.exists() and any(out.iterdir()):
+        raise DataError(f'{out} is not empty; choose another folder')
     for d in ('images', 'masks', 'rows'): (out/d).mkdir(parents=True, exist_ok=True)
     write_atomic(note, json.dumps(job, indent=1))
 
@@ -109,12 +113,13 @@ def _finish(out:Path, rows:int)->pd.DataFrame:
     "Write the manifest, and remove what led to it."
     parts = [pd.read_parquet(out/f'rows/{r:03d}.parquet') for r in range(rows)]
     manifest = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
-    if not len(manifest): raise DataError('no chip has both an image and a class: tile and map do not overlap')
+    if not len(manifest): raise DataError('no chip has both an image and a class: tile and map do '
+                                          'not overlap')
     write_atomic(out/'manifest.parquet', manifest.to_parquet())
     shutil.rmtree(out/'rows')
     return manifest
 
-# %% ../nbs/04d_chips.ipynb #3c3d6c62
+# %% ../nbs/04d_chips.ipynb #752fd577
 def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of bands, or one image
     clc:str|Path, # CORINE: raster, or GeoPackage
     out:str|Path, # folder to make
@@ -132,7 +137,8 @@ def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of 
     if size < 1: raise ValueError(f'size={size} must be at least 1 pixel')
     with Tile(tile, bands, offset) as t:
         rows, cols = (n//size for n in t.shape)
-        if not rows*cols: raise DataError(f'{t.name} has {t.shape} pixels: too few for a chip of {size}')
+        if not rows*cols:
+            raise DataError(f'{t.name} has {t.shape} pixels: too few for a chip of {size}')
         _start(out, dict(tile=t.name, clc=clc.name, size=size, image=image, white=white, block=block,
                          offset=t.offset, rows=rows, cols=cols))
         if (out/'manifest.parquet').exists(): return pd.read_parquet(out/'manifest.parquet')
@@ -158,27 +164,30 @@ def load_masks(paths, # of masks
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         return np.stack(list(pool.map(lambda p: level_mask(load_codes(p), labels), paths)))
 
-# %% ../nbs/04d_chips.ipynb #7f172c59
+# %% ../nbs/04d_chips.ipynb #4386e7f0
 _NAME = {code: name for name, code in BEN43_CODE.items()} # as BigEarthNet spells them; no glaciers
 
 def index_path(root:str|Path)->Path:
     "Say where the list of the chips is."
     path = Path(root)/'manifest.parquet'
-    if not path.exists(): raise DataError(f'{path} is missing: the chips are made, or made whole, by '
+    if not path.exists(): raise DataError(f'{path} is missing: chips are made, or made whole, by '
                                           'srstudy chips TILE CLC OUT')
     return path
 
 def read_index(root:str|Path, cache:bool=True # the manifest is the index: there is nothing to keep
     )->pd.DataFrame: # patch_id, split, labels, path, s1_path, mask_path, truth_path
     "Read which chips there are, their split and the classes they show."
-    root = Path(root); found = pd.read_parquet(index_path(root)).sort_values('patch_id', ignore_index=True)
+    root, found = Path(root), pd.read_parquet(index_path(root))
+    found = found.sort_values('patch_id', ignore_index=True)
     truth = [root/'truth'/f'{n}.tif' for n in found.patch_id]
     index = pd.DataFrame(dict(patch_id=found.patch_id, split=found.split,
         labels=[[_NAME[c] for c in codes if c in _NAME] for codes in found.codes],
-        path=[str(root/p) for p in found.image], s1_path='', mask_path=[str(root/p) for p in found['mask']],
+        path=[str(root/p) for p in found.image], s1_path='',
+        mask_path=[str(root/p) for p in found['mask']],
         truth_path=[str(p) if p.exists() else '' for p in truth]))
     if lost := {'train', 'val', 'test'} - set(index.split):
-        raise DataError(f'no chip of {root} is in the {sorted(lost)[0]} split; cut a larger tile or smaller chips')
+        raise DataError(f'no chip of {root} is in the {sorted(lost)[0]} split; cut a larger tile, '
+                        'or smaller chips')
     return index
 
 def load_chip(path:str|Path, # of a chip

@@ -173,46 +173,54 @@ def sr(src: Annotated[Path, typer.Argument(help='GeoTIFF: reflectance x 10,000, 
     typer.echo(f'{dst}: {done["tiles"]} tiles; {done["clipped"]:.1%} of the pixels are brighter '
                f'than {white} and were clipped, {done["nodata"]:.1%} have no data')
 
-# %% ../nbs/17_cli.ipynb #0c8ac04b
-_Bands = Annotated[str, typer.Option(help='numbers of red, green and blue where one image has more bands: 4,3,2')]
-_Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to reflectance; read from the product')]
+# %% ../nbs/17_cli.ipynb #c77d433c
+_Bands = Annotated[str, typer.Option(help='numbers of red, green and blue where one image has '
+                                          'more bands: 4,3,2')]
+_Tile = Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder, folder of bands, or one image')]
+_Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to '
+                                                'reflectance; read from the product')]
 
 def _legend(path:Path|None)->dict|None:
     "Read value: code, line by line."
     if not path: return None
     found = yaml.safe_load(path.read_text())
-    if not isinstance(found, dict) or not all(type(n) is int for pair in found.items() for n in pair):
-        raise ValueError(f'{path} is not a legend: expected a line such as 2: 312 for each value of the map')
+    if not isinstance(found, dict) or {type(n) for pair in found.items() for n in pair} != {int}:
+        raise ValueError(f'{path} is not a legend: expected a line such as 2: 312 for each value')
     return found
 
 @app.command()
-def chips(tile: Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder, folder of bands, or one image')],
+def chips(tile: _Tile,
           clc: Annotated[Path, typer.Argument(help='CORINE map: raster, or GeoPackage')],
           out: Annotated[Path, typer.Argument(help='the folder to make')],
           size: Annotated[int, typer.Option(help='side of a chip in pixels')] = 120,
           image: Annotated[str, typer.Option(help='tif keeps reflectance, png renders it')] = 'tif',
-          block: Annotated[int, typer.Option(help='squares of so many chips a side are drawn for a split as one')] = 1,
+          block: Annotated[int, typer.Option(help='squares of so many chips a side are drawn for a '
+                                                  'split as one')] = 1,
           bands: _Bands = '', offset: _Offset = None,
-          legend: Annotated[Path|None, typer.Option(help='YAML, value: CORINE code, of a map with values of its own')] = None,
-          column: Annotated[str|None, typer.Option(help='of the codes in a GeoPackage; Code_18 is found')] = None,
+          legend: Annotated[Path|None, typer.Option(help='YAML, value: CORINE code, of a map with '
+                                                         'values of its own')] = None,
+          column: Annotated[str|None, typer.Option(help='of the codes in a GeoPackage; Code_18 is '
+                                                        'found')] = None,
           layer: Annotated[str|None, typer.Option(help='of a GeoPackage with several')] = None):
-    "Cut a Sentinel-2 tile and its CORINE map into chips; the same command goes on after an interruption."
+    "Cut a Sentinel-2 tile and its CORINE map into chips, or go on with it."
     chosen = _three_bands(bands)
     from srstudy.chips import make_chips
     with _answered():
         found = make_chips(tile, clc, out, size, image, block=block, bands=chosen, offset=offset,
                            legend=_legend(legend), column=column, layer=layer)
     splits = ', '.join(f'{n} {s}' for s, n in found.split.value_counts().items())
-    typer.echo(f'{out}: {len(found)} chips ({splits}); {found.nodata.mean():.1%} of their pixels are not known')
+    typer.echo(f'{out}: {len(found)} chips ({splits}); {found.nodata.mean():.1%} of their pixels '
+               'are not known')
 
-# %% ../nbs/17_cli.ipynb #5361c26c
+# %% ../nbs/17_cli.ipynb #94597c3c
 @app.command(name='map')
-def map_(src: Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder, folder of bands, or one image')],
+def map_(src: _Tile,
          dst: Annotated[Path, typer.Argument(help='the GeoTIFF to write')],
-         model: Annotated[str, typer.Option(help='params file or key of a run of task segmentation, or its weights')],
+         model: Annotated[str, typer.Option(help='params file or key of a run of task '
+                                                 'segmentation, or its weights')],
          bands: _Bands = '', offset: _Offset = None,
-         tile: Annotated[int, typer.Option(help='pixels from one tile to the next, a multiple of 32')] = 256,
-         overlap: Annotated[int, typer.Option(help='by which a tile reaches beyond, a multiple of 32')] = 64,
+         tile: Annotated[int, typer.Option(help='pixels from tile to tile, a multiple of 32')] = 256,
+         overlap: Annotated[int, typer.Option(help='reach beyond, a multiple of 32')] = 64,
          device: Annotated[str, typer.Option(help='cpu or cuda')] = 'cpu'):
     "Draw the land-cover map of a scene, in CORINE's codes and colours."
     chosen = _three_bands(bands); warnings.filterwarnings('ignore', module='torch')

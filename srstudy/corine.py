@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['find_rgb', 'read_offset', 'Tile', 'detect_legend', 'ClcRaster', 'parse_polygon', 'read_polygons', 'ClcVector']
 
-# %% ../nbs/04b_corine.ipynb #69a30d90
+# %% ../nbs/04b_corine.ipynb #87dc6fc4
 import re, sqlite3, struct
 from contextlib import closing
 from pathlib import Path
 import numpy as np, rasterio
 import xml.etree.ElementTree as ET
+from rasterio.crs import CRS
 from rasterio.errors import RasterioIOError
 from rasterio.features import rasterize
 from rasterio.vrt import WarpedVRT
@@ -54,7 +55,7 @@ def read_offset(path:str|Path # SAFE folder, or a file of the product
     baseline = re.search(r'_N(\d{4})_', str(path))
     return 1000 if baseline and 400 <= int(baseline[1]) < 9999 else 0
 
-# %% ../nbs/04b_corine.ipynb #a5006b6c
+# %% ../nbs/04b_corine.ipynb #7ff53b06
 def _tile_files(path)->tuple: # files; their part of the path that may name the baseline
     "Return the files of a product."
     if isinstance(path, (list, tuple)): return list(path), path[0]
@@ -62,6 +63,7 @@ def _tile_files(path)->tuple: # files; their part of the path that may name the 
     if path.is_dir(): return [f for f in path.rglob('*') if 'QI_DATA' not in f.parts], path
     return path, path
 
+# %% ../nbs/04b_corine.ipynb #564ca9ea
 class Tile:
     "Red, green and blue of a Sentinel-2 product, without what a baseline added."
     def __init__(self, path:str|Path|list, # SAFE folder, folder or list of bands, or one image
@@ -75,17 +77,21 @@ class Tile:
         self.bands = tuple(bands or range(1, 4)) if one else (1, 1, 1)
         src = self.sources[0]
         if one: _check_image(src, self.bands)
-        if odd := [s.name for s in self.sources if (s.shape, s.transform) != (src.shape, src.transform)]:
-            raise DataError(f'{odd[0]} has not the grid of {src.name}; give bands of one resolution')
+        grid = lambda s: (s.shape, s.transform)
+        if odd := [s.name for s in self.sources if grid(s) != grid(src)]: raise DataError(
+            f'{odd[0]} has not the grid of {src.name}; give bands of one resolution')
         if not src.crs: raise DataError(f'{src.name} has no coordinate system; assign one first')
-        self.crs, self.transform, self.shape, self.dtype = src.crs, src.transform, src.shape, src.dtypes[0]
-        self.offset = (read_offset(named) if offset is None else offset) if self.dtype != 'uint8' else 0
+        self.crs, self.transform = src.crs, src.transform
+        self.shape, self.dtype = src.shape, src.dtypes[0]
+        told = read_offset(named) if offset is None else offset
+        self.offset = 0 if self.dtype == 'uint8' else told
 
     def __enter__(self): return self
     def __exit__(self, *args):
         for s in self.sources: s.close()
 
-    def read(self, window:Window)->np.ndarray: # (h,w,3) uint16 reflectance x 10,000, or uint8; 0 is no data
+    def read(self, window:Window
+        )->np.ndarray: # (h,w,3) uint16 reflectance x 10,000, or uint8; 0 is no data
         "Read a window."
         src = self.sources*3 if len(self.sources) == 1 else self.sources
         im, there = (np.stack([get(s)(b, window=window) for s, b in zip(src, self.bands)], -1)
@@ -93,14 +99,15 @@ class Tile:
         there = there > 0
         if self.dtype == 'uint8': return np.where(there, im, 0).astype(np.uint8)
         there &= im > 0
-        return np.where(there, np.clip(im.astype(np.int32) - self.offset, 1, 65_535), 0).astype(np.uint16)
+        refl = np.clip(im.astype(np.int32) - self.offset, 1, 65_535)
+        return np.where(there, refl, 0).astype(np.uint16)
 
-# %% ../nbs/04b_corine.ipynb #455345bd
+# %% ../nbs/04b_corine.ipynb #f4fc3cca
 def _open(path):
     "Open an image, or say what is wrong with it."
     try: return rasterio.open(path)
-    except RasterioIOError as e: raise DataError(f'{path} cannot be read as an image ({e}); copy it '
-                                                 'again, or give another file') from e
+    except RasterioIOError as e: raise DataError(
+        f'{path} cannot be read as an image ({e}); copy it again, or give another file') from e
 
 def _check_image(src, bands):
     "Fail where an image does not have the bands that were asked for."
@@ -108,11 +115,12 @@ def _check_image(src, bands):
         f'{src.name} has {src.count} bands, but red, green and blue were sought in {bands}; name '
         'them by number, such as bands=(4, 3, 2)')
     if src.count > 3 and bands == (1, 2, 3): raise DataError(
-        f'{src.name} has {src.count} bands: say which are red, green and blue, such as bands=(4, 3, 2)')
+        f'{src.name} has {src.count} bands: say which are red, green and blue, such as '
+        'bands=(4, 3, 2)')
     if src.dtypes[0] not in ('uint8', 'uint16', 'int16'): raise DataError(
         f'{src.name} holds {src.dtypes[0]}, expected uint16 reflectance x 10,000 or uint8 RGB')
 
-# %% ../nbs/04b_corine.ipynb #a688918c
+# %% ../nbs/04b_corine.ipynb #e4861359
 _INDEX = {i: code for i, code in enumerate(CORINE, 1)}
 _NONE = {0, 48, 128, 255, 990, 995, 999, -128, -32768}  # what maps write where nothing is known
 
@@ -123,25 +131,27 @@ def detect_legend(values, # that a map holds
     values = set(map(int, values)) - _NONE
     as_index, as_code = values <= _INDEX.keys(), values <= CORINE.keys()
     if as_index != as_code: return _INDEX if as_index else {c: c for c in CORINE}
-    seen = sorted(values - CORINE.keys())[:5]
-    raise DataError(f'{name} holds ' + (f'{seen}, which are neither the index 1 to 44 nor codes from '
-        '111 to 523' if values else 'no class here: index or code, both fit') + '; give its legend, '
-        'a dict from its values to CORINE codes')
+    odd = f'{sorted(values - CORINE.keys())[:5]}, neither the index 1 to 44 nor codes from 111 to 523'
+    what = odd if values else 'no class here: index or code, both fit'
+    raise DataError(f'{name} holds {what}; give its legend, a dict from its values to CORINE codes')
 
-# %% ../nbs/04b_corine.ipynb #0694be65
+# %% ../nbs/04b_corine.ipynb #d14a1bc3
 def _translate(values, legend:dict)->np.ndarray: # uint16 CORINE codes, 0 where there is none
     "Replace the values of a map by CORINE codes."
     kinds, where = np.unique(values, return_inverse=True)
     return np.array([legend.get(int(v), 0) for v in kinds], np.uint16)[where].reshape(values.shape)
+
+def _bounds(tile)->tuple: # west, south, east, north
+    return window_bounds(Window(0, 0, *tile.shape[::-1]), tile.transform)
 
 class ClcRaster:
     "A CORINE raster, read on the grid of a tile."
     def __init__(self, path:str|Path, tile:Tile, legend:dict|None=None):
         self.src = _open(path)
         if not self.src.crs: raise DataError(f'{path} has no coordinate system; assign one first')
-        place = transform_bounds(tile.crs, self.src.crs, *window_bounds(Window(0, 0, *tile.shape[::-1]),
-                                                                        tile.transform))
-        part = from_bounds(*place, self.src.transform).round_offsets(op='floor').round_lengths(op='ceil')
+        place = transform_bounds(tile.crs, self.src.crs, *_bounds(tile))
+        part = from_bounds(*place, self.src.transform)
+        part = part.round_offsets(op='floor').round_lengths(op='ceil')
         try: part = part.intersection(Window(0, 0, self.src.width, self.src.height))
         except rasterio.errors.WindowError: raise DataError(
             f'{path} does not reach {tile.name}; give the map of that place') from None
@@ -155,7 +165,7 @@ class ClcRaster:
         return _translate(np.where(self.vrt.read_masks(1, window=window) > 0,
                                    self.vrt.read(1, window=window), 0), self.legend)
 
-# %% ../nbs/04b_corine.ipynb #5012aaf1
+# %% ../nbs/04b_corine.ipynb #7c8da1bf
 _ENVELOPE = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 
 def parse_polygon(blob:bytes # of a GeoPackage
@@ -173,7 +183,8 @@ def _parse_wkb(b:bytes, at:int)->tuple: # polygons; where they end
         parts = []
         for _ in range(n): part, at = _parse_wkb(b, at); parts += part
         return parts, at
-    if base != 3: raise DataError(f'a geometry is of kind {kind}, expected polygons (3) or multipolygons (6)')
+    if base != 3: raise DataError(f'a geometry is of kind {kind}, expected polygons (3) or '
+                                  'multipolygons (6)')
     rings = []
     for _ in range(n):
         k, = struct.unpack_from(order + 'I', b, at); at += 4
@@ -181,11 +192,12 @@ def _parse_wkb(b:bytes, at:int)->tuple: # polygons; where they end
         rings.append(xy.tolist())
     return [rings], at
 
-# %% ../nbs/04b_corine.ipynb #137ee50e
+# %% ../nbs/04b_corine.ipynb #10c6de8e
 def _layer(db, path, layer)->tuple: # table, geometry column, WKT or code of its system
     "Find the table of polygons."
-    rows = db.execute('SELECT g.table_name, g.column_name, s.organization, s.organization_coordsys_id, '
-        's.definition FROM gpkg_geometry_columns g JOIN gpkg_spatial_ref_sys s ON g.srs_id = s.srs_id').fetchall()
+    rows = db.execute('SELECT g.table_name, g.column_name, s.organization, '
+                      's.organization_coordsys_id, s.definition FROM gpkg_geometry_columns g '
+                      'JOIN gpkg_spatial_ref_sys s ON g.srs_id = s.srs_id').fetchall()
     rows = [r for r in rows if layer in (None, r[0])]
     if len(rows) != 1: raise DataError(f'{path} has {len(rows)} layers '
         f'{[r[0] for r in rows]}; expected one: name it as layer')
@@ -195,12 +207,13 @@ def _layer(db, path, layer)->tuple: # table, geometry column, WKT or code of its
 def _code_column(db, table, path, column)->str:
     "Find the column of codes."
     names = [r[1] for r in db.execute(f'PRAGMA table_info("{table}")')]
-    found = [n for n in names if n == column or (column is None and re.fullmatch(r'code_\d\d', n, re.I))]
+    fits = column.__eq__ if column else lambda n: re.fullmatch(r'code_\d\d', n, re.I)
+    found = [n for n in names if fits(n)]
     if len(found) != 1: raise DataError(f'{path}: the column of CORINE codes was not found '
         f'({column or "Code_18"}); it has {", ".join(names)}: name one as column')
     return found[0]
 
-# %% ../nbs/04b_corine.ipynb #b4f1a5a5
+# %% ../nbs/04b_corine.ipynb #45fed919
 def read_polygons(path:str|Path, # GeoPackage
     tile:Tile, # in whose system they are returned
     column:str|None=None, # of the codes; Code_18 and its like are found
@@ -208,23 +221,25 @@ def read_polygons(path:str|Path, # GeoPackage
     )->tuple: # values, GeoJSON geometries in the tile's system
     "Read the polygons that reach a tile."
     if not Path(path).is_file(): raise DataError(f'{path} is not there; give a GeoPackage')
-    place = window_bounds(Window(0, 0, *tile.shape[::-1]), tile.transform)
-    with closing(sqlite3.connect(f'file:{Path(path).resolve()}?mode=ro&immutable=1', uri=True)) as db:
+    at = f'file:{Path(path).resolve()}?mode=ro&immutable=1'
+    with closing(sqlite3.connect(at, uri=True)) as db:
         try: table, geom, crs = _layer(db, path, layer)
         except sqlite3.Error as e: raise DataError(f'{path} is no GeoPackage ({e})') from e
         column, rtree = _code_column(db, table, path, column), f'rtree_{table}_{geom}'
         asked = f'SELECT "{column}", "{geom}" FROM "{table}" WHERE "{geom}" NOT NULL'; values = ()
         if db.execute('SELECT 1 FROM sqlite_master WHERE name = ?', (rtree,)).fetchone():
-            west, south, east, north = transform_bounds(tile.crs, crs, *place)
-            asked += f' AND rowid IN (SELECT id FROM "{rtree}" WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?)'
+            west, south, east, north = transform_bounds(tile.crs, crs, *_bounds(tile))
+            asked += (f' AND rowid IN (SELECT id FROM "{rtree}" WHERE maxx >= ? AND minx <= ? '
+                      'AND maxy >= ? AND miny <= ?)')
             values = west, east, south, north
         rows = db.execute(asked, values).fetchall()
-    if not rows: raise DataError(f'{path} has no polygon in {tile.name}; give the map of that place')
+    if not rows:
+        raise DataError(f'{path} has no polygon in {tile.name}; give the map of that place')
     shapes = [parse_polygon(blob) for _, blob in rows]
-    if rasterio.crs.CRS.from_user_input(crs) != tile.crs: shapes = transform_geom(crs, tile.crs, shapes)
+    if CRS.from_user_input(crs) != tile.crs: shapes = transform_geom(crs, tile.crs, shapes)
     return [int(v) for v, _ in rows], shapes
 
-# %% ../nbs/04b_corine.ipynb #fc50852f
+# %% ../nbs/04b_corine.ipynb #dffbe2c9
 def _extent(shape)->tuple: # west, south, east, north
     xy = np.concatenate([np.asarray(ring) for part in shape['coordinates'] for ring in part])
     return (*xy.min(0), *xy.max(0))
@@ -243,8 +258,8 @@ class ClcVector:
     def read(self, window:Window)->np.ndarray: # (h,w) uint16 CORINE codes, 0 where not known
         "Draw a window of the tile."
         west, south, east, north = window_bounds(window, self.transform)
-        e = self.extents
-        here = np.flatnonzero((e[:, 2] > west) & (e[:, 0] < east) & (e[:, 3] > south) & (e[:, 1] < north))
+        w, s, e, n = self.extents.T
+        here = np.flatnonzero((e > west) & (w < east) & (n > south) & (s < north))
         shape = int(window.height), int(window.width)
         drawn = [(self.shapes[i], self.codes[i]) for i in here if self.codes[i]]
         if not drawn: return np.zeros(shape, np.uint16)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['find_model', 'load_map_model', 'cut_line', 'predict_scene', 'get_legend', 'draw_map']
 
-# %% ../nbs/14d_landmap.ipynb #e814c6b0
+# %% ../nbs/14d_landmap.ipynb #5b038daa
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -17,24 +17,24 @@ from tqdm.auto import tqdm
 from .chips import LEVELS
 from .core import cache_dir, pick, write_atomic
 from .corine import Tile
-from .data import BANDS, DataError, render_rgb
+from .data import DataError, render_rgb
 from .labels import CORINE_COLORS
 from .learner import get_classifier
 from .params import key, load_experiment
 from .scene import _fill
 from .unet import get_unet, load_net, read_notes
 
-# %% ../nbs/14d_landmap.ipynb #c48c7816
+# %% ../nbs/14d_landmap.ipynb #8d489711
 def find_model(name:str|Path # params file, key of a run, or file of weights
     )->Path:
     "Return the weights of a U-Net."
     path, home = Path(name), cache_dir()/'models'
     if path.suffix == '.safetensors': found = [path] if path.exists() else []
     else:
-        k = key(load_experiment(path)) if path.suffix in ('.yaml', '.yml') and path.exists() else str(name)
+        k = key(load_experiment(path)) if path.is_file() else str(name)
         found = sorted(home.glob(f'{k}-*.safetensors'), key=lambda p: p.stat().st_mtime)
-    if not found: raise DataError(f'there is no model {name} in {home}: give the params file of a run '
-        "with task='segmentation' that was made here (srstudy study landcover), its key, or a file")
+    if not found: raise DataError(f'there is no model {name} in {home}: give the params file of a '
+        "run with task='segmentation' made here (srstudy study landcover), its key, or a file")
     return found[-1]
 
 def load_map_model(path:str|Path, device:str='cpu')->tuple: # network, its notes
@@ -44,18 +44,19 @@ def load_map_model(path:str|Path, device:str='cpu')->tuple: # network, its notes
                                             "a run with task='segmentation'")
     if notes['bands'] != 'rgb': raise DataError(f"{path} was trained on bands {notes['bands']!r}; "
                                                 'a scene is mapped in red, green and blue')
-    body = get_classifier(notes['arch'], 1, len(BANDS[notes['bands']]), notes['width'], stem=notes['stem'])
+    body = get_classifier(notes['arch'], 1, 3, notes['width'], stem=notes['stem'])
     net = get_unet(body, len(pick(LEVELS, notes['labels'], 'level')[0]), notes['side'])
     return load_net(path, net).eval().to(device), notes
 
-# %% ../nbs/14d_landmap.ipynb #3b13e2dc
+# %% ../nbs/14d_landmap.ipynb #53e4b465
 def cut_line(n:int, # pixels
     tile:int, # pixels from one tile to the next
     overlap:int, # pixels by which a tile reaches beyond its own
     )->list: # (start, end, weight of each pixel) of every tile
     "Cut a line of pixels into overlapping tiles whose weights add up to one."
     if tile < 2*overlap or tile % 32 or overlap % 32: raise ValueError(
-        f'tile={tile} and overlap={overlap} must be multiples of 32, and a tile at least twice its overlap')
+        f'tile={tile} and overlap={overlap} must be multiples of 32, and a tile at least twice its '
+        'overlap')
     edges = [*range(0, max(n - 2*overlap, 1), tile), n]
     rise = (np.arange(2*overlap, dtype=np.float32) + .5)/(2*overlap or 1); out = []
     for i, (a, b) in enumerate(zip(edges, edges[1:])):
@@ -66,7 +67,7 @@ def cut_line(n:int, # pixels
         out.append((start, end, w))
     return out
 
-# %% ../nbs/14d_landmap.ipynb #cff091e4
+# %% ../nbs/14d_landmap.ipynb #44d1089e
 @torch.no_grad()
 def _probs(net:nn.Module, notes:dict, im:np.ndarray, # (h,w,3) uint16 reflectance or uint8
     device:str)->np.ndarray: # (C,h,w) float32
@@ -77,7 +78,7 @@ def _probs(net:nn.Module, notes:dict, im:np.ndarray, # (h,w,3) uint16 reflectanc
     logits = net(((x - mean)/std)[None].to(device))[0].as_subclass(torch.Tensor)
     return logits.float().softmax(0).cpu().numpy()
 
-def _mix(strip, scene, net, notes, n, rows, columns, device)->np.ndarray: # (h,w) bool: there are data
+def _mix(strip, scene, net, notes, rows, columns, device)->np.ndarray: # (h,w) bool: there are data
     "Add the weighted probabilities of a row of tiles to `strip` (C,h,w)."
     top, bottom, down = rows; valid = np.zeros(strip.shape[1:], bool)
     for left, right, across in columns:
@@ -98,12 +99,12 @@ def predict_scene(scene:Tile, net, notes:dict, tile:int=256, overlap:int=64, dev
     for i, rows in enumerate(tqdm(lines, 'mapping', unit='strip', disable=len(lines) < 8)):
         top, bottom, _ = rows
         strip = np.zeros((n, bottom - top, w), np.float16); strip[:, :carry.shape[1]] = carry
-        valid = _mix(strip, scene, net, notes, n, rows, columns, device)
+        valid = _mix(strip, scene, net, notes, rows, columns, device)
         done = (lines[i + 1][0] if i + 1 < len(lines) else h) - top
         yield top, strip[:, :done].argmax(0), valid[:done]
         carry = strip[:, done:].copy()
 
-# %% ../nbs/14d_landmap.ipynb #8c74f075
+# %% ../nbs/14d_landmap.ipynb #251f3cb8
 def get_legend(labels:str # clc1, clc2 or clc3
     )->dict: # code -> (name, (red, green, blue))
     "Return the names and colours of a level."
@@ -113,27 +114,38 @@ def get_legend(labels:str # clc1, clc2 or clc3
 
 def _style(legend:dict)->bytes: # of QGIS
     root = ET.Element('qgis')
-    draw = ET.SubElement(ET.SubElement(root, 'pipe'), 'rasterrenderer', type='paletted', band='1', opacity='1', alphaBand='-1')
+    draw = ET.SubElement(ET.SubElement(root, 'pipe'), 'rasterrenderer', type='paletted', band='1',
+                         opacity='1', alphaBand='-1')
     palette = ET.SubElement(draw, 'colorPalette')
     for code, (name, rgb) in legend.items():
         ET.SubElement(palette, 'paletteEntry', value=str(code), label=f'{code} {name}', alpha='255',
                       color='#' + bytes(rgb).hex())
     return ET.tostring(root)
 
-_FIELDS = ('Value', 0, 5), ('Class', 2, 2), ('Red', 0, 6), ('Green', 0, 7), ('Blue', 0, 8) # name, type, usage
+# name, and the numbers that GDAL has for its type and its usage
+_FIELDS = ('Value', 0, 5), ('Class', 2, 2), ('Red', 0, 6), ('Green', 0, 7), ('Blue', 0, 8)
 
 def _table(legend:dict)->bytes: # of GDAL
     root = ET.Element('PAMDataset')
-    rat = ET.SubElement(ET.SubElement(root, 'PAMRasterBand', band='1'), 'GDALRasterAttributeTable', tableType='thematic')
+    rat = ET.SubElement(ET.SubElement(root, 'PAMRasterBand', band='1'),
+                        'GDALRasterAttributeTable', tableType='thematic')
     for i, (name, kind, usage) in enumerate(_FIELDS):
         field = ET.SubElement(rat, 'FieldDefn', index=str(i))
-        for tag, value in dict(Name=name, Type=kind, Usage=usage).items(): ET.SubElement(field, tag).text = str(value)
+        for tag, value in zip(('Name', 'Type', 'Usage'), (name, kind, usage)):
+            ET.SubElement(field, tag).text = str(value)
     for i, (code, (name, rgb)) in enumerate(legend.items()):
         row = ET.SubElement(rat, 'Row', index=str(i))
         for value in (code, name, *rgb): ET.SubElement(row, 'F').text = str(value)
     return ET.tostring(root)
 
-# %% ../nbs/14d_landmap.ipynb #40343d69
+# %% ../nbs/14d_landmap.ipynb #17707dce
+def _create(path, scene:Tile, dtype):
+    "Open a map on the grid of a scene for writing."
+    h, w = scene.shape
+    return rasterio.open(path, 'w', driver='GTiff', count=1, height=h, width=w, dtype=dtype,
+                         crs=scene.crs, transform=scene.transform, nodata=0, tiled=True,
+                         compress='deflate', bigtiff='if_safer')
+
 def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     dst:str|Path, # the GeoTIFF to write
     model:str|Path, # params file, key of a run, or file of weights
@@ -146,17 +158,15 @@ def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     if not dst.parent.is_dir(): raise DataError(f'the folder {dst.parent} does not exist; make it')
     legend = get_legend(notes['labels']); codes = np.array(list(legend), np.uint16)
     dtype = np.uint8 if codes.max() < 256 else np.uint16
-    part, count = dst.with_name(f'.{dst.stem}.part{os.getpid()}.tif'), np.zeros(len(codes), np.int64)
+    part = dst.with_name(f'.{dst.stem}.part{os.getpid()}.tif'); count = np.zeros(len(codes), int)
     try:
-        with Tile(src, bands, offset) as scene:
-            profile = dict(crs=scene.crs, transform=scene.transform, height=scene.shape[0], width=scene.shape[1])
-            with rasterio.open(part, 'w', driver='GTiff', count=1, dtype=dtype, nodata=0, tiled=True,
-                               compress='deflate', bigtiff='if_safer', **profile) as f:
-                f.write_colormap(1, {c: (*rgb, 255) for c, (_, rgb) in legend.items()})
-                f.update_tags(SRSTUDY_MODEL=notes['key'], SRSTUDY_LABELS=notes['labels'])
-                for top, at, valid in predict_scene(scene, net, notes, tile, overlap, device):
-                    f.write(np.where(valid, codes[at], 0).astype(dtype), 1, window=Window(0, top, *at.shape[::-1]))
-                    count += np.bincount(at[valid], minlength=len(codes))
+        with Tile(src, bands, offset) as scene, _create(part, scene, dtype) as f:
+            f.write_colormap(1, {c: (*rgb, 255) for c, (_, rgb) in legend.items()})
+            f.update_tags(SRSTUDY_MODEL=notes['key'], SRSTUDY_LABELS=notes['labels'])
+            for top, at, valid in predict_scene(scene, net, notes, tile, overlap, device):
+                f.write(np.where(valid, codes[at], 0).astype(dtype), 1,
+                        window=Window(0, top, *at.shape[::-1]))
+                count += np.bincount(at[valid], minlength=len(codes))
         os.replace(part, dst)
     finally: part.unlink(missing_ok=True)
     write_atomic(dst.with_name(f'{dst.name}.aux.xml'), _table(legend))

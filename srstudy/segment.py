@@ -6,7 +6,7 @@
 __all__ = ['get_encoder', 'is_encoder', 'model_path', 'map_inputs', 'get_mask_data', 'get_map_learner', 'save_map_model',
            'load_truth_masks', 'commonest', 'score_maps']
 
-# %% ../nbs/13b_segment.ipynb #4514dd87
+# %% ../nbs/13b_segment.ipynb #dbbcced2
 import dataclasses
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
@@ -18,7 +18,8 @@ from .chips import load_masks
 from .core import cache_dir, canonical_hash, repo_root, seed_all
 from .labels import get_nomenclature
 from .params import Experiment, key, load_experiment
-from .segmentation import PixelCounts, compare_with_truth, map_ci, map_classes, map_gain, map_scores
+from .segmentation import (PixelCounts, compare_with_truth, map_ci, map_classes, map_gain,
+                                  map_scores)
 from .synthtile import TILE_VERSION
 from .unet import IGNORE, get_unet, get_unet_learner, load_net, save_net
 
@@ -72,7 +73,7 @@ def get_map_learner(exp:Experiment, dls, classifier:nn.Module):
     unet = get_unet(classifier, len(get_nomenclature(exp.labels).classes), side)
     return get_unet_learner(dls, unet, exp.precision, exp.device)
 
-# %% ../nbs/13b_segment.ipynb #0be98bca
+# %% ../nbs/13b_segment.ipynb #efa0b2a7
 def save_map_model(exp:Experiment, learn, inputs:dict # of `get_inputs`
     )->Path:
     "Keep a U-Net with all that a scene needs to go through it."
@@ -80,10 +81,11 @@ def save_map_model(exp:Experiment, learn, inputs:dict # of `get_inputs`
     mean, std = (t.flatten().tolist() for t in (norm.mean, norm.std))
     side = learn.dls.train_ds[0][0].shape[-1]
     return save_net(model_path(exp, inputs), learn.model, mean=mean, std=std, side=side,
-                    labels=exp.labels, arch=exp.arch, width=exp.width, stem=exp.stem, white=exp.white,
-                    bands=exp.bands, key=key(exp))
+                    key=key(exp), **{f: getattr(exp, f) for f in _NOTED})
 
-# %% ../nbs/13b_segment.ipynb #4effa14d
+_NOTED = 'labels', 'arch', 'width', 'stem', 'white', 'bands'
+
+# %% ../nbs/13b_segment.ipynb #e965e43d
 def load_truth_masks(exp:Experiment, index:pd.DataFrame)->dict: # truth: (N,h,w) uint8; or nothing
     "Read the ground of the test chips, where it is known."
     test = index[index.split == 'test']
@@ -101,7 +103,8 @@ def score_maps(exp:Experiment, index:pd.DataFrame, preds, masks # (N,h,w) of the
     names = get_nomenclature(exp.labels).classes; n = len(names)
     counts = PixelCounts(preds, masks, n)
     guess = PixelCounts(np.full_like(preds, commonest(exp, index)), masks, n)
-    base, gain, each = map_scores(guess.matrix()), map_gain(counts, guess), map_classes(counts.matrix())
+    base, gain = map_scores(guess.matrix()), map_gain(counts, guess)
+    each = map_classes(counts.matrix())
     known = load_truth_masks(exp, index)
     found = map_ci(counts) | (compare_with_truth(preds, masks, known['truth'], n) if known else {})
     r = lambda *xs: [round(float(x), 6) for x in xs]

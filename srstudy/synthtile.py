@@ -56,7 +56,7 @@ def merge_small(codes, # (h,w) CORINE codes of 100 m cells, 0 where not known
         else: return codes
         codes[at] = codes[regions == np.bincount(beside).argmax()][0]
 
-# %% ../nbs/04e_synthtile.ipynb #8849bfdc
+# %% ../nbs/04e_synthtile.ipynb #a737dc8e
 TILE_VERSION = '1'
 _SCENE = 120                    # side of a scene in pixels of 10 m
 _CRS, _WEST, _NORTH = 'EPSG:32635', 500_000, 6_500_000
@@ -72,7 +72,7 @@ def draw_ground(side:int, # of the tile in pixels of 10 m
     n = -(-side//_SCENE)
     try: done = Parallel(max(workers, 1))(delayed(_draw)(i, seed) for i in range(n*n))
     finally:
-        if workers > 1: get_reusable_executor().shutdown() # or its idle processes delay our end by minutes
+        if workers > 1: get_reusable_executor().shutdown() # its idle processes would delay our end
     im, codes = (np.concatenate([np.concatenate([d[k] for d in done[r*n:r*n + n]], -1)
                                  for r in range(n)], -2) for k in (0, 1))
     return im[:, :side, :side], codes[:4*side, :4*side]
@@ -88,7 +88,7 @@ def draw_clc(ground, # (4s,4s) codes at 2.5 m
               dst_crs='EPSG:3035', resampling=Resampling.mode, src_nodata=0, dst_nodata=0)
     return merge_small(cells), place
 
-# %% ../nbs/04e_synthtile.ipynb #da0c11bd
+# %% ../nbs/04e_synthtile.ipynb #69a5cf7e
 def _write(path:Path, a, crs, place):
     "Write a GeoTIFF of one or three bands."
     return write_atomic(path, encode_image(a if a.ndim == 3 else a[None], 'GTiff', crs=crs,
@@ -102,9 +102,11 @@ def write_synthetic_corine(root:str|Path, # folder to make; must not exist
     )->Path: # `root`
     "Write a synthetic tile, its map and their chips; it appears under its name when it is whole."
     root, side = Path(root), int(np.ceil(n**.5))*size
-    if root.exists(): raise FileExistsError(f'{root} exists; remove it first, or choose another folder')
+    if root.exists():
+        raise FileExistsError(f'{root} exists; remove it first, or choose another folder')
     if n < 20: raise ValueError(f'n={n}: a tile needs at least 20 chips, or a split would be empty')
-    part = root.with_name(f'{root.name}.part-{os.getpid()}'); shutil.rmtree(part, ignore_errors=True)
+    part = root.with_name(f'{root.name}.part-{os.getpid()}')
+    shutil.rmtree(part, ignore_errors=True)
     source, place = part/'source', from_origin(_WEST, _NORTH, 10, 10)
     try:
         im, ground = draw_ground(side, seed, workers)
@@ -113,7 +115,8 @@ def write_synthetic_corine(root:str|Path, # folder to make; must not exist
         truth = majority(ground, 4); _write(source/'truth.tif', truth, _CRS, place)
         for p in make_chips(source/'tile.tif', source/'clc.tif', part/'chips', size).itertuples():
             here = np.s_[p.row*size:(p.row + 1)*size, p.col*size:(p.col + 1)*size]
-            _write(part/f'chips/truth/{p.patch_id}.tif', truth[here], _CRS, rasterio.Affine(*p.transform))
+            _write(part/f'chips/truth/{p.patch_id}.tif', truth[here], _CRS,
+                   rasterio.Affine(*p.transform))
         source.rename(part/'chips/source')
         try: (part/'chips').rename(root)
         except OSError:             # another process was first: its data set is the same
