@@ -6,7 +6,7 @@
 __all__ = ['COST_FIELDS', 'COST_KEY', 'get_grid', 'stage_name', 'chips_of', 'made_from', 'get_stages', 'marker', 'make_stage',
            'is_prepared', 'prepare_arm', 'settle', 'load_costs', 'cost_key', 'find_cost', 'plan', 'plan_text']
 
-# %% ../nbs/14a_plan.ipynb #ff77ca67
+# %% ../nbs/14a_plan.ipynb #d6225636
 import dataclasses, json
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
@@ -14,11 +14,10 @@ from .core import cache_dir, canonical_hash, pick, repo_root, write_atomic
 from .data import BANDS, CARDS, index_path
 from .params import Experiment, as_experiment, is_synthetic, key, load_grid, run_name
 from .results import results_dir
-from .run import get_fidelity, get_images, get_scenes, needs_run
+from .run import get_fidelity, get_images, get_scenes, needs_run, scenes_dir
 from .sr import SCALE, get_engine, weights_sha
 from .store import Store, StoreError, chips_dir, store_state, truth_dir
 from .synth import SYNTH_VERSION
-from .synthfiles import synthetic_dir
 from .weights import WeightsError
 
 # %% ../nbs/14a_plan.ipynb #bd5538c0
@@ -98,10 +97,10 @@ def settle(grid:list)->tuple[dict, dict]: # of what is missing: stages and runs,
         if stale.exists(): stale.replace(stale.with_suffix('.json.stale'))
     return stages, runs
 
-# %% ../nbs/14a_plan.ipynb #9fb4356d
+# %% ../nbs/14a_plan.ipynb #926add95
 def _known_index(exp:Experiment)->pd.DataFrame|None:
     "Return the scenes of `exp`, or None where nobody has read them yet."
-    root = exp.root or synthetic_dir(exp.scenes, exp.size, noise=exp.noise)
+    root = scenes_dir(exp)
     if not exp.root and not root.exists(): return None
     return get_scenes(exp) if index_path(exp.dataset, root).exists() else None
 
