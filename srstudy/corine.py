@@ -54,7 +54,7 @@ def read_offset(path:str|Path # SAFE folder, or a file of the product
     baseline = re.search(r'_N(\d{4})_', str(path))
     return 1000 if baseline and 400 <= int(baseline[1]) < 9999 else 0
 
-# %% ../nbs/04b_corine.ipynb #0bd38948
+# %% ../nbs/04b_corine.ipynb #a5006b6c
 def _tile_files(path)->tuple: # files; their part of the path that may name the baseline
     "Return the files of a product."
     if isinstance(path, (list, tuple)): return list(path), path[0]
@@ -88,9 +88,11 @@ class Tile:
     def read(self, window:Window)->np.ndarray: # (h,w,3) uint16 reflectance x 10,000, or uint8; 0 is no data
         "Read a window."
         src = self.sources*3 if len(self.sources) == 1 else self.sources
-        im = np.stack([s.read(b, window=window) for s, b in zip(src, self.bands)], -1)
-        if self.dtype == 'uint8': return im
-        there = im > 0
+        im, there = (np.stack([get(s)(b, window=window) for s, b in zip(src, self.bands)], -1)
+                     for get in (lambda s: s.read, lambda s: s.read_masks))
+        there = there > 0
+        if self.dtype == 'uint8': return np.where(there, im, 0).astype(np.uint8)
+        there &= im > 0
         return np.where(there, np.clip(im.astype(np.int32) - self.offset, 1, 65_535), 0).astype(np.uint16)
 
 # %% ../nbs/04b_corine.ipynb #455345bd

@@ -194,9 +194,9 @@ class History(Callback):
         if len(self.losses) == done: return # fastai predicts in an epoch that trains nothing
         self.epochs.append((len(self.losses), *map(float, self.learn.final_record)))
 
-# %% ../nbs/10_learner.ipynb #e7888d91
+# %% ../nbs/10_learner.ipynb #8810c723
 class KeepBest(Callback):
-    "Stop after `patience` epochs without a better validation score, and give the best weights back."
+    "Stop after `patience` epochs without a better score, and give the best weights back."
     order = 70 # after the epoch was written down
     def __init__(self, patience:int): self.patience = patience
     def before_fit(self): self.scores, self.kept = [], {}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NETS', 'NetSpec', 'get_width', 'build_net', 'mini_path', 'read_card', 'fast', 'keep_pages']
 
-# %% ../nbs/06b_nets.ipynb #36a0898d
+# %% ../nbs/06b_nets.ipynb #eb0655ae
 import copy, ctypes, json, re, sys, types
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from .checkpoints import FORWARDS
 from .core import pick
 
 # %% ../nbs/06b_nets.ipynb #db7c6e90
@@ -90,18 +91,44 @@ def read_card(name:str)->dict:
     "Read the card of small weights."
     return json.loads(mini_path(name).with_suffix('.json').read_text())
 
-# %% ../nbs/06b_nets.ipynb #9a9413b4
+# %% ../nbs/06b_nets.ipynb #7bad8893
+def _fused(conv:nn.Conv2d, x:Tensor, slope:float)->Tensor:
+    return torch.ops.mkldnn._convolution_pointwise(
+        x.to(conv.weight.dtype), conv.weight, conv.bias, conv.padding, conv.stride, conv.dilation,
+        conv.groups, 'leaky_relu', [slope], '')
+
+@lru_cache
+def _can_fuse(dtype:torch.dtype)->bool:
+    "Tell whether this processor convolves and activates in one pass, and rightly."
+    conv, x = nn.Conv2d(8, 8, 3, padding=1).to(dtype), torch.ones(1, 8, 4, 4, dtype=dtype)
+    with torch.inference_mode():
+        try: return torch.allclose(_fused(conv, x, .1), F.leaky_relu(conv(x), .1), atol=.02)
+        except (AttributeError, RuntimeError): return False
+
+def _activated(conv:nn.Conv2d, x:Tensor, slope:float)->Tensor: # slope below 0; 0: ReLU, 1: none
+    "Convolve and activate."
+    if x.device.type == 'cpu' and _can_fuse(conv.weight.dtype): return _fused(conv, x, slope)
+    return F.leaky_relu_(conv(x), slope)
+
+# %% ../nbs/06b_nets.ipynb #f83a05dd
 def _residual(block, x:Tensor)->Tensor: # of MSRResNet
-    return x + block.conv2(F.relu_(block.conv1(x)))
+    return x + block.conv2(_activated(block.conv1, x, 0.))
+
+def _msrresnet(net, after:float, x:Tensor)->Tensor: # slope after a pixel shuffle, 1: none
+    "Add a small difference to the enlarged input: that sum is in 32 bits, the difference need not be."
+    out = net.body(F.leaky_relu(net.conv_first(x), .1))
+    for conv in (net.upconv1, net.upconv2): out = net.pixel_shuffle(_activated(conv, out, after))
+    out = net.conv_last(_activated(net.conv_hr, out, .1))
+    return out + F.interpolate(x, scale_factor=4, mode='bilinear', align_corners=False)
 
 def _dense(block, x:Tensor)->Tensor: # of RRDBNet
     "Keep the sum as it is and concatenate in the layers' own precision."
-    seen = [x.to(block.conv2.weight.dtype)]
+    seen = x.to(block.conv2.weight.dtype)
     for conv in (block.conv1, block.conv2, block.conv3, block.conv4):
-        seen.append(F.leaky_relu_(conv(torch.cat(seen, 1)), .2))
-    return torch.add(x, block.conv5(torch.cat(seen, 1)), alpha=.2)
+        seen = torch.cat([seen, _activated(conv, seen, .2)], 1)
+    return torch.add(x, block.conv5(seen), alpha=.2)
 
-# %% ../nbs/06b_nets.ipynb #9c25e340
+# %% ../nbs/06b_nets.ipynb #426d77b4
 def _bias(block, index:Tensor, like:Tensor)->Tensor: # (1,heads,queries,keys)
     "Look up the bias of every pair of positions, once."
     if not hasattr(block, 'ready_bias'):
@@ -113,10 +140,12 @@ def _window(block, x:Tensor, rpi:Tensor, mask:Tensor|None=None)->Tensor: # (wind
     "Attend within windows."
     b, n, c = x.shape; heads = block.num_heads
     q, k, v = block.qkv(x).view(b, n, 3, heads, c//heads).permute(2, 0, 3, 1, 4)
-    bias = _bias(block, rpi, q)
-    if mask is not None:
-        bias = (bias + mask[:, None].to(q)).repeat(b//len(mask), 1, 1, 1)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    attend, bias = F.scaled_dot_product_attention, _bias(block, rpi, q)
+    y = attend(q, k, v, attn_mask=bias)
+    if mask is not None: # it hides nothing but in windows that a shift has put together of two ends
+        few = mask.flatten(1).any(1); at = few.repeat(b//len(mask))
+        hidden = (bias + mask[few, None].to(q)).repeat(b//len(mask), 1, 1, 1)
+        y[at] = attend(q[at], k[at], v[at], attn_mask=hidden)
     return block.proj(y.transpose(1, 2).reshape(b, n, c))
 
 # %% ../nbs/06b_nets.ipynb #78c2e4f5
@@ -154,7 +183,7 @@ def _exactly(module:nn.Module, forward, x:Tensor)->Tensor:
     "Compute a layer in fp32, whatever surrounds it."
     with torch.autocast(x.device.type, enabled=False): return forward(x.float())
 
-# %% ../nbs/06b_nets.ipynb #f21d7eef
+# %% ../nbs/06b_nets.ipynb #d6695a7a
 def fast(net:nn.Module, # as published; left as it is
     dtype:torch.dtype=torch.bfloat16, # of the layers but the first and the last; call it in autocast to it
     )->nn.Module:
@@ -162,6 +191,9 @@ def fast(net:nn.Module, # as published; left as it is
     net = copy.deepcopy(net).requires_grad_(False)
     convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
     ends = convs[0], convs[-1]
+    if type(net).__name__ == 'MSRResNet':
+        plain = getattr(net.forward, 'func', None) is FORWARDS['openmmlab']
+        net.forward, ends = partial(_msrresnet, net, 1. if plain else .1), convs[:1]
     for name, m in net.named_modules():
         if isinstance(m, (nn.Conv2d, nn.Linear)) and m not in ends: m.to(dtype)
         if make := _FORWARD.get(type(m).__name__): m.forward = partial(make, m)

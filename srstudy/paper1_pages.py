@@ -196,7 +196,7 @@ def _cell(frame, sr, metric, sign='')->str:
     text = f'{v:{sign}.3f} [{x.lo:{sign}.3f}, {x.hi:{sign}.3f}]'
     return f'{resolved(x.lo, x.hi)} {text}' if sign else text
 
-# %% ../nbs/18b_paper1_pages.ipynb #587df9f8
+# %% ../nbs/18b_paper1_pages.ipynb #02cc8180
 def controls_page(records:list, folder:Path, metric:str='f1')->HTML|Markdown:
     "Show each control: its score, and its difference to no SR, to bicubic, and to its own arm."
     if not records: return run_note('controls', records)
@@ -207,7 +207,7 @@ def controls_page(records:list, folder:Path, metric:str='f1')->HTML|Markdown:
     title = lambda a: ARMS.get(a) or ARMS[a.split(',')[0]] + a[a.index(','):]
     rows = []
     for a in sorted(arms, key=lambda a: list(ARMS).index(a.split(',')[0])):
-        row = {'arm': title(a), metric.upper(): _cell(own, a, metric),
+        row = {'arm': title(a), metric.upper().replace('_', ' '): _cell(own, a, metric),
                **{f'minus {ARMS[b]}': _cell(gains[b], a, metric, '+') for b in bases}}
         base = a.removesuffix('_down')
         pair = [r for r in named if r.params['sr'] in (a, base)]

@@ -138,7 +138,7 @@ def barren()->tuple[pd.DataFrame, str]:
         f'How many were found is not printed; only with many hits among many more false alarms '
         f'would they be apart.')
 
-# %% ../nbs/15d_paper2.ipynb #8a561312
+# %% ../nbs/15d_paper2.ipynb #f39e574c
 def fusion_carrier()->tuple[pd.DataFrame, str]:
     "Show which class carries the gain of Sentinel-1 in the average."
     f1, support = class_f1()
@@ -152,8 +152,8 @@ def fusion_carrier()->tuple[pd.DataFrame, str]:
     return frame.assign(**points), (
         f'Adding Sentinel-1 to the ten optical bands raises the average of {m} by '
         f'{points.iloc[0, 0]} points. {carrier}, with {support[carrier]} patches, carries it: '
-        f'without that class {points.iloc[0, 1]} are left. With {frame.index[1]} it is {points.iloc[1, 0]} and '
-        f'{points.iloc[1, 1]}.')
+        f'without that class {points.iloc[0, 1]} are left. With {frame.index[1]} it is '
+        f'{points.iloc[1, 0]} and {points.iloc[1, 1]}.')
 
 # %% ../nbs/15d_paper2.ipynb #95c20860
 def not_helped()->tuple[pd.DataFrame, str]:
@@ -205,16 +205,16 @@ def label_order()->tuple[pd.DataFrame, str]:
         f'numbers in alphabetical order, {", ".join(ranked[:2])} and {ranked[2]} would be the most '
         f'frequent. Table 4 is in the order of the scheme.')
 
-# %% ../nbs/15d_paper2.ipynb #96bd8dfd
+# %% ../nbs/15d_paper2.ipynb #3169cacb
 def split_arithmetic()->tuple[pd.DataFrame, str]:
     "Show that the lists of the official split cannot be disjoint."
-    n = split_sizes(); left = n['archive'] - n['train'] - n['test'] - n['removed']
+    n = split_sizes()
     twice = n['train'] + n['val'] + n['test'] + n['removed'] - n['archive']
     frame = published('paper2_splits').set_index('what')
     return frame.assign(patches=frame.patches.map('{:,}'.format)), (
         f"The training list, the test list and the one patch that was removed are "
-        f"{n['train'] + n['test'] + n['removed']:,} patches, {left} fewer than the archive has. "
-        f"The code expects {n['val']:,} validation patches besides, so that at least {twice:,} of "
+        f"{n['train'] + n['test'] + n['removed']:,} patches; the archive has {n['archive']:,}. The "
+        f"code expects {n['val']:,} validation patches besides, so that at least {twice:,} of "
         f"them are in a second list. The code that drew them takes 25 scenes from those of the "
         f"training list and leaves them there. The validation list was never published, so which "
         f"patches they are cannot be said. Early stopping on training patches stops too late.")
@@ -247,9 +247,9 @@ def label_quality()->tuple[pd.DataFrame, str]:
         f'{t.top1[few]:.1f} % may be anything from {t.top1_lo[few]:.0f} to {t.top1_hi[few]:.0f} %. '
         f'A classifier is scored against labels of this quality.')
 
-# %% ../nbs/15d_paper2.ipynb #cb2c9e1a
+# %% ../nbs/15d_paper2.ipynb #2c205695
 FINDINGS = {'The average is over nine classes': averages,
-            'The overall score is a micro average': overall,
+            'The overall score is not weighted by patches': overall,
             'What 29 patches can mean': barren,
             'One class carries the gain of fusion': fusion_carrier,
             'Where fusion does not help': not_helped,

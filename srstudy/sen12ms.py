@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['parse_name', 'path_of', 'read_pickle', 'landcover_shares', 'load_igbp', 'names_of', 'scene_of', 'is_validation',
-           'with_validation', 'index_path', 'read_index', 'count_splits', 'split_manifest', 'load_patch', 'count_nan',
-           'encode_single']
+           'with_validation', 'validation_scenes', 'index_path', 'read_index', 'count_splits', 'split_manifest',
+           'locate_scenes', 'load_patch', 'count_nan', 'encode_single']
 
-# %% ../nbs/04c_sen12ms.ipynb #300d3670
+# %% ../nbs/04c_sen12ms.ipynb #3d075861
 import os, pickle, re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np, pandas as pd
+from rasterio.warp import transform
 from tqdm.auto import tqdm
 from .core import cache_dir, canonical_hash, pick, seed_for, write_atomic
 from .data import BANDS, DataError, _AGAIN, _folders, _read_tif, fuse_sensors
@@ -41,19 +42,21 @@ def path_of(name:str, # of any of the three files
     file = '{roi}_{season}_{kind}_{scene}_p{patch}.tif'.format(**p)
     return '{roi}_{season}/{kind}_{scene}/'.format(**p) + file
 
-# %% ../nbs/04c_sen12ms.ipynb #be1a5d99
+# %% ../nbs/04c_sen12ms.ipynb #175bd055
 def _latin1(text, encoding):
     "Return bytes as old pickles spell them."
     if encoding != 'latin1': raise pickle.UnpicklingError(f'encoding {encoding!r}')
     return text.encode('latin1')
 
 _MULTI, _NUMERIC = np._core.multiarray, np._core.numeric
-_SAFE = {('numpy', 'ndarray'): np.ndarray, ('numpy', 'dtype'): np.dtype, ('_codecs', 'encode'): _latin1,
+_CORES = 'numpy.core', 'numpy._core' # before NumPy 2 and after
+_SAFE = {('numpy', 'ndarray'): np.ndarray, ('numpy', 'dtype'): np.dtype,
+    ('_codecs', 'encode'): _latin1,
     **{(home, t.__name__): t for home in ('builtins', '__builtin__') # as Python 3 and 2 call it
        for t in (dict, list, tuple, set, frozenset, bytearray)},
-    **{(f'numpy.{core}.multiarray', f): getattr(_MULTI, f) for core in ('core', '_core')
+    **{(f'{core}.multiarray', f): getattr(_MULTI, f) for core in _CORES
        for f in ('_reconstruct', 'scalar')},
-    **{(f'numpy.{core}.numeric', '_frombuffer'): _NUMERIC._frombuffer for core in ('core', '_core')}}
+    **{(f'{core}.numeric', '_frombuffer'): _NUMERIC._frombuffer for core in _CORES}}
 
 class _Containers(pickle.Unpickler):
     "Reads containers and arrays only."
@@ -132,6 +135,14 @@ def with_validation(split:dict # name -> train or test
     aside = {s for s in map(scene_of, split) if is_validation(s)}
     return {n: 'val' if s == 'train' and scene_of(n) in aside else s for n, s in split.items()}
 
+# %% ../nbs/04c_sen12ms.ipynb #bbe44604
+def validation_scenes(most:int=150 # the highest number of a scene in a season
+    )->pd.DataFrame: # roi, season, scene: those set aside, if they exist and are no test scenes
+    "List which scenes are set aside, to be published."
+    rows = [(roi, season, i) for roi, season in SEASONS.items() for i in range(1, most + 1)
+            if is_validation(f'{roi}_{season}_{i}')]
+    return pd.DataFrame(rows, columns=['roi', 'season', 'scene'])
+
 # %% ../nbs/04c_sen12ms.ipynb #deb48af8
 def _find(root:Path, kind:str)->dict: # name -> path
     "Return the files of a kind, by the name of the patch's optical file."
@@ -161,12 +172,12 @@ def _shares(root:Path, names:list, lc:dict, workers:int)->np.ndarray: # (N,17)
         return np.stack(list(tqdm(pool.map(landcover_shares, map(lc.get, names)), 'land cover',
                                   len(names), disable=len(names) < 5000)))
 
-# %% ../nbs/04c_sen12ms.ipynb #7ee5e4d8
+# %% ../nbs/04c_sen12ms.ipynb #ae584591
 def _index(root:Path, workers:int)->pd.DataFrame:
     "Read the index."
     s2, s1, lc = (_find(root, kind) for kind in ('s2', 's1', 'lc'))
-    if not s2: raise DataError(f'{root} holds no SEN12MS: expected folders such as '
-                               'ROIs1158_spring/s2_1 with files such as ROIs1158_spring_s2_1_p30.tif')
+    if not s2: raise DataError(f'{root} holds no SEN12MS: expected files such as '
+                               'ROIs1158_spring/s2_1/ROIs1158_spring_s2_1_p30.tif')
     listed = _read_splits(root)
     lost = sorted(s2.keys() - listed.keys() - {_TAKEN_OUT})
     if lost: raise DataError(f'{len(lost)} patches, such as {lost[0]}, are in neither list of '
@@ -222,6 +233,18 @@ def split_manifest(index:pd.DataFrame # of `read_index`
     return (index.groupby(['scene', 'season', 'split']).size().rename('patches').reset_index()
             .sort_values('scene', ignore_index=True))
 
+# %% ../nbs/04c_sen12ms.ipynb #7db2ecb8
+def locate_scenes(index:pd.DataFrame # of `read_index`
+    )->pd.DataFrame: # scene, season, split, lon, lat in degrees
+    "Say where each scene lies, by its first patch."
+    first = index.drop_duplicates('scene')[['scene', 'season', 'split', 'path']]
+    def at(path):
+        crs, x, y, _ = _read_tif(path, 13)[1]
+        (lon,), (lat,) = transform(crs, 'EPSG:4326', [x], [y])
+        return lon, lat
+    places = pd.DataFrame([at(p) for p in first.path], columns=['lon', 'lat'], index=first.index)
+    return first.drop(columns='path').join(places).reset_index(drop=True)
+
 # %% ../nbs/04c_sen12ms.ipynb #bad0e5a6
 def _optical(path, bands)->tuple: # (h,w,C) uint16, place
     "Read optical bands of a patch."
@@ -275,13 +298,13 @@ def count_nan(index:pd.DataFrame, # of `read_index`
     table = pd.DataFrame(dict(patch_id=index.patch_id.to_list(), pixels=found))
     return table[table.pixels > 0].reset_index(drop=True)
 
-# %% ../nbs/04c_sen12ms.ipynb #c6e9087c
+# %% ../nbs/04c_sen12ms.ipynb #860f213b
 def encode_single(index:pd.DataFrame, # of `read_index`
     labels:str, # nomenclature
     )->np.ndarray: # (N,C) bool, one true in each row
     "Return the one class that a classifier is to predict."
-    if 'single' not in index: raise ValueError("task='singlelabel' needs scenes that have one class "
-        "each, as those of SEN12MS; choose another data set, or task='multilabel'")
+    if 'single' not in index: raise ValueError("task='singlelabel' needs scenes that have one class"
+        " each, as those of SEN12MS; choose another data set, or task='multilabel'")
     classes = get_nomenclature(labels).classes
     where = {c: i for i, c in enumerate(classes)}
     return np.eye(len(classes), dtype=bool)[[pick(where, s, f'label of {labels}')

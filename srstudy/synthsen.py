@@ -62,7 +62,7 @@ def _mistake(cover, rng)->np.ndarray: # (h,w)
     taken, for_ = rng.choice(np.unique(cover)), rng.choice([1, 4, 7, 8, 9, 10, 12, 14])
     return np.where(cover == taken, for_, cover).astype(cover.dtype)
 
-# %% ../nbs/03c_synthsen.ipynb #bca6b3c8
+# %% ../nbs/03c_synthsen.ipynb #dd592b13
 def _write_patches(i:int, root:Path, size:int, seed:int, noise:float)->list: # s2 name, (17,) shares
     "Draw scene `i` and write the three files of each of its patches."
     scene = _draw(i, size, seed)
@@ -78,12 +78,13 @@ def _write_patches(i:int, root:Path, size:int, seed:int, noise:float)->list: # s
         # band 1 is IGBP; the three schemes of LCCS that follow are left empty
         cut['lc'] = np.pad(cut['lc'][..., None], ((0, 0), (0, 0), (0, 3)))
         for m, a in cut.items():
-            folder = root/f'{roi}_{season}'/f'{m}_{i//4 + 1}'; folder.mkdir(parents=True, exist_ok=True)
+            folder = root/f'{roi}_{season}'/f'{m}_{i//4 + 1}'
+            folder.mkdir(parents=True, exist_ok=True)
             _write_tif(folder/f'{roi}_{season}_{m}_{i//4 + 1}_p{k + 1}.tif', a, at, 10)
         rows.append((f'{roi}_{season}_s2_{i//4 + 1}_p{k + 1}.tif', shares))
     return rows
 
-# %% ../nbs/03c_synthsen.ipynb #082ba352
+# %% ../nbs/03c_synthsen.ipynb #bd342ba8
 def write_sen12ms(root:str|Path, # folder to make; must not exist
     n:int, # patches, four to a scene
     size:int=36, # side in 10 m pixels, a multiple of 6
@@ -91,7 +92,7 @@ def write_sen12ms(root:str|Path, # folder to make; must not exist
     noise:float=.05, # share of patches in which a class was taken for another
     workers:int=2, # processes; 1 works in this one
     )->Path: # `root`
-    "Write a synthetic data set in the layout of SEN12MS; it appears under its name when it is whole."
+    "Write a synthetic data set in the layout of SEN12MS, which is whole or is not there."
     scenes = n//_WIDE**2
     if scenes < 20: raise ValueError(f'n={n}: a data set needs at least 20 scenes of '
         f'{_WIDE**2} patches, or a split would be empty')

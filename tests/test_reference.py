@@ -1,4 +1,6 @@
 "What stands in book/reference is what the papers print, and hangs together."
+import os, zipfile
+from pathlib import Path
 import pandas as pd, pytest
 from srstudy.labels import BEN19
 from srstudy.tables import published
@@ -29,3 +31,22 @@ def test_best_of_table1_is_bold_but_for_the_known_misprints():
         best = g.value.min() if metric in ('HL', 'OE') else g.value.max()
         if set(g.sr[g.bold]) != set(g.sr[g.value == best]): odd.add((arch, metric))
     assert odd == {('ResNet-101', 'P'), ('ResNet-101', 'F1')}
+
+def test_paper2_tables_are_whole_and_hang_together():
+    t = published('paper2_table4')
+    wide = t.dropna(subset='value').pivot_table(index='class', columns=['model', 'bands'], values='value')
+    assert len(t) == 6*(10 + 2) and wide.shape == (9 + 2, 6)
+    nine = wide.drop(index=['Average F1 Score', 'Overall F1 Score'])
+    # Nine cells and their average are rounded to one digit each.
+    assert ((nine.mean() - wide.loc['Average F1 Score']).abs() <= .05 + .05).all()
+    human = published('paper2_table3').query('`class` != "Average"')
+    assert human.number.sum() == 600                                # patches, section 2.3
+    assert published('paper2_table2').igbp.nunique() == 17 and len(published('paper2_table1')) == 10
+
+@pytest.mark.skipif(not os.environ.get('SRSTUDY_REALDATA'), reason='SRSTUDY_REALDATA is not set: the official test list of SEN12MS is not counted')
+def test_the_official_test_list_has_as_many_patches_as_we_say():
+    with zipfile.ZipFile(Path(os.environ['SRSTUDY_REALDATA'])/'sen12ms/sen12ms_test_split.zip') as z:
+        names = z.read('SEN12MS_test_list.txt').decode().split()
+    said = published('paper2_splits').set_index('what').patches
+    assert len(set(names)) == len(names) == said['test']
+    assert said[['train', 'test', 'removed']].sum() == said['archive']

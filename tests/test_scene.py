@@ -5,8 +5,11 @@ import numpy as np, pytest, rasterio, torch
 from rasterio.transform import from_origin
 from typer.testing import CliRunner
 from srstudy.cli import app
-from srstudy.data import render_rgb
+from srstudy.data import BANDS, render_rgb
 from srstudy.nets import build_net
+from srstudy.scene import _Maker, upscale_scene
+from srstudy.sr import get_sr
+from srstudy.synth import make_scene
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
 SRSTUDY = Path(sys.executable).parent/'srstudy'
@@ -75,6 +78,25 @@ def test_other_settings_start_anew(scene, tmp_path):
     done = sr(scene, tmp_path/'out.tif', '--arm', 'nearest')
     assert done.returncode == 0 and 'starting anew' in done.stderr
     with rasterio.open(scene) as a, rasterio.open(tmp_path/'out.tif') as b: assert (b.read() == enlarge(a.read().clip(0, 2000))).all()
+
+def seam(path, border):
+    "Compare the steps across the borders of tiles with the steps at the same places of their 32-pixel blocks."
+    with rasterio.open(path) as f: a = f.read().astype(float)
+    def ratio(axis):
+        step = np.abs(np.diff(a, axis=axis)).mean((0, 3 - axis)); at = np.arange(1, len(step) + 1)
+        there = at % border == 0
+        return step[there].mean()/step[(at % 32 == 0) & ~there].mean()
+    return ratio(1), ratio(2)
+
+def test_a_diffusion_model_leaves_no_seams(tmp_path, monkeypatch):
+    "SeeSR draws neighbouring pieces differently; that shows where they are cut, and must not where they are blended."
+    bands = make_scene(5, 96).bands; sr = get_sr('seesr')
+    src = write(tmp_path/'scene.tif', np.stack([bands[k][:64] for k in BANDS['rgb']]))
+    options = dict(sr=sr, tile=32, overlap=16)
+    upscale_scene(src, tmp_path/'blended.tif', **options)
+    monkeypatch.setattr(_Maker, 'blend', _Maker.cut); upscale_scene(src, tmp_path/'cut.tif', **options)
+    blended, cut = seam(tmp_path/'blended.tif', 128), seam(tmp_path/'cut.tif', 128)
+    assert .7 < min(blended) and max(blended) < 1.2 and max(cut) > 2, (blended, cut)
 
 def test_full_width_srresnet_in_two_gigabytes(tmp_path):
     "One tile with its whole margin, 160 + 2*32 pixels, is the most that is ever computed; more tiles take no more."
