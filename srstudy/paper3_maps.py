@@ -33,7 +33,7 @@ def landcover()->tuple: # Records, where they lie
 
 def _preds(rec, folder): return read_predictions(Path(folder)/f'{rec.name}.json')
 
-# %% ../nbs/18g_paper3_maps.ipynb #85a561fc
+# %% ../nbs/18g_paper3_maps.ipynb #3d3b002d
 def _over(records, score, n=3)->str: # a score of a level, over seeds
     "Write a score of the Records of one level."
     v, lo, hi = combine(*zip(*(r.scores[score] for r in records)))
@@ -43,11 +43,12 @@ def accuracy_page(maps:list)->HTML:
     "Show the share of right pixels at each level, paper beside ours, and the mean IoU."
     paper = published('paper3_table3').set_index(['what', 'level']).value['segmentation accuracy']
     rows = [{'level': k, 'accuracy, paper': f'{paper[k]:.3f}', 'accuracy, ours': _over(rs, 'oa'),
-             'one class everywhere': f"{rs[0].prior['oa'][0]:.3f}", 'mean IoU, ours': _over(rs, 'miou')}
+             'one class everywhere': f"{rs[0].prior['oa'][0]:.3f}",
+             'mean IoU, ours': _over(rs, 'miou')}
             for k, rs in by_level(maps).items()]
     return html_table(pd.DataFrame(rows).set_index('level'))
 
-# %% ../nbs/18g_paper3_maps.ipynb #c22ea062
+# %% ../nbs/18g_paper3_maps.ipynb #07556889
 def confusions(level:int, maps:list, folder:Path)->dict: # name -> frame, true x predicted code
     "Return the paper's confusion matrix, and ours over all seeds, rows that sum to one."
     codes = [*_LEGEND[level]]
@@ -68,7 +69,7 @@ def _heatmap(ax, frame, title, digits):
     size = 8 if len(frame) < 8 else 6
     ax.set_xticks(ticks, frame.columns, fontsize=size, rotation=90 if len(frame) > 8 else 0)
     ax.set_yticks(ticks, frame.index, fontsize=size)
-    ax.set(title=title, xlabel='drawn'); ax.tick_params(length=0)
+    ax.set_title(title, fontsize=9); ax.set_xlabel('drawn', fontsize=8); ax.tick_params(length=0)
     for i, j in zip(*np.nonzero(frame.to_numpy(float) >= .005)) if digits else ():
         v = frame.iat[i, j]
         ax.text(j, i, f'{v:.2f}', ha='center', va='center', fontsize=9 if len(frame) < 8 else 4.5,
@@ -77,15 +78,15 @@ def _heatmap(ax, frame, title, digits):
 def confusion_figure(level:int, maps:list, folder:Path):
     "Draw a confusion matrix, paper and ours side by side."
     both = confusions(level, maps, folder)
-    fig, axes = plt.subplots(1, len(both), figsize=(4.4*len(both), 4.5), dpi=120,
+    fig, axes = plt.subplots(1, len(both), figsize=(4.4*len(both), 4.9), dpi=120,
                              layout='constrained', squeeze=False)
     for ax, (name, frame) in zip(axes[0], both.items()):
         _heatmap(ax, frame, name, digits=level < 3)
-    axes[0, 0].set_ylabel('in the map')
+    axes[0, 0].set_ylabel('in the map', fontsize=8)
     return fig
 
-# %% ../nbs/18g_paper3_maps.ipynb #2b82fb03
-def iou_frame(level:int, maps:list, folder:Path)->pd.DataFrame: # code, class; pixels (share), iou, f1
+# %% ../nbs/18g_paper3_maps.ipynb #b70fedfe
+def iou_frame(level:int, maps:list, folder:Path)->pd.DataFrame: # code, pixels (share), iou, f1
     "Score each class of a level over all seeds."
     pixels = sum(map_replicates(_preds(r, folder), level, 1)[0] for r in by_level(maps)[level])
     found = map_classes(pixels)
@@ -117,10 +118,11 @@ def pixels_page(maps:list, folder:Path)->HTML:
                            'by resampling classes': f"{c['boot_lo']:.2f} to {c['boot_hi']:.2f}"}
     return html_table(pd.DataFrame.from_dict(rows, orient='index').rename_axis(['level', '']))
 
-# %% ../nbs/18g_paper3_maps.ipynb #18602b14
+# %% ../nbs/18g_paper3_maps.ipynb #57fe7489
 _PLACES = dict(truth='everywhere', border='at borders')
 
-def _verdict(lo, hi): return 'nearer the ground' if lo > 0 else 'farther from it' if hi < 0 else 'not resolved'
+def _verdict(lo, hi):
+    return 'nearer the ground' if lo > 0 else 'farther from it' if hi < 0 else 'not resolved'
 
 def finer_page(maps:list)->HTML:
     "Show how right the CORINE map and the drawn map are, held against the ground."
@@ -136,7 +138,7 @@ def finer_page(maps:list)->HTML:
     frame = pd.DataFrame.from_dict(rows, orient='index')
     return html_table(frame.rename_axis(['level', 'right pixels']))
 
-# %% ../nbs/18g_paper3_maps.ipynb #a5f83fc9
+# %% ../nbs/18g_paper3_maps.ipynb #98347909
 def _colored(positions, level)->np.ndarray: # (h,w) positions of classes -> (h,w,3) uint8
     "Colour a map; white where nothing is known."
     first = [next(c for c in CORINE if c//_STEP[level] == code) for code in _LEGEND[level]]
@@ -158,7 +160,8 @@ def maps_figure(level:int, maps:list, folder:Path, n:int=4):
     fig, axes = plt.subplots(n, 5, figsize=(8.4, 1.75*n), dpi=120, layout='constrained',
                              squeeze=False)
     for row, i, im in zip(axes, chosen, images):
-        given, drawn, ground = (_colored(m[i], level) for m in (pred['targs'], pred['probs'], truth))
+        three = pred['targs'], pred['probs'], truth
+        given, drawn, ground = (_colored(m[i], level) for m in three)
         over = (.55*im + .45*drawn).astype(np.uint8)
         for ax, shown in zip(row, (im, given, drawn, ground, over)):
             ax.imshow(shown, interpolation='nearest'); ax.axis('off')
@@ -167,7 +170,7 @@ def maps_figure(level:int, maps:list, folder:Path, n:int=4):
         ax.set_title(name, fontsize=8)
     return fig
 
-# %% ../nbs/18g_paper3_maps.ipynb #6089895e
+# %% ../nbs/18g_paper3_maps.ipynb #0fbb98d0
 def overlay_figure(maps:list, n:int=4):
     "Draw test chips with the CORINE map over them, and below with the ground."
     exp = as_experiment(by_level(maps)[max(by_level(maps))][0].params)
@@ -177,7 +180,8 @@ def overlay_figure(maps:list, n:int=4):
     images = _images(exp, 'none', index, chosen)
     fig, axes = plt.subplots(2, n, figsize=(2.1*n, 4.4), dpi=120, layout='constrained')
     for column, i, im in zip(axes.T, chosen, images):
-        for ax, path in zip(column, (index.mask_path[i], index.truth_path[i] or index.mask_path[i])):
+        both = index.mask_path[i], index.truth_path[i] or index.mask_path[i]
+        for ax, path in zip(column, both):
             ax.imshow(lay_map(im, load_codes(path)), interpolation='nearest')
             ax.set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel('CORINE map', fontsize=8); axes[1, 0].set_ylabel('ground', fontsize=8)
