@@ -57,19 +57,20 @@ def _write_published(net, m:int, path:Path, out:Path):
     y = y[0, :, :4*h, :4*w].clamp(0, 1).cpu().numpy().transpose(1, 2, 0)
     cv2.imwrite(str(out), (y[..., ::-1]*255).round().astype(np.uint8))
 
-# %% ../nbs/19_bench.ipynb #4e3eb374
+# %% ../nbs/19_bench.ipynb #d1267ddd
 _WARM = 48 # side of the corner
 
 @lru_cache(1)
 def _published(folder:Path, name, width, weights, device):
     "Load the published way and warm it up."
-    net, m = _load_published(name, width, weights, device), get_width(name, width).get('window_size', 1)
-    run = partial(_write_published, net, m); path = folder/'warm.png'
+    m = get_width(name, width).get('window_size', 1); path = folder/'warm.png'
+    run = partial(_write_published, _load_published(name, width, weights, device), m)
     cv2.imwrite(str(path), cv2.imread(str(folder/'png/0.png'))[:_WARM, :_WARM])
     run(path, path)
     return run
 
-def published_loop(folder:Path, name:str, width:str, weights:str, device:str='cpu')->float: # s per image
+def published_loop(folder:Path, name:str, width:str, weights:str, device:str='cpu'
+    )->float: # seconds per image
     "Super-resolve PNG to PNG as the published scripts do."
     run = _published(folder, name, width, weights, device)
     paths, out = list((folder/'png').iterdir()), folder/'published'; out.mkdir(exist_ok=True)
@@ -77,7 +78,7 @@ def published_loop(folder:Path, name:str, width:str, weights:str, device:str='cp
     for path in paths: run(path, out/path.name)
     return (time.perf_counter() - start)/len(paths)
 
-# %% ../nbs/19_bench.ipynb #d437bcc2
+# %% ../nbs/19_bench.ipynb #43a8b8fa
 @lru_cache(1)
 def _ours(name, width, weights, device):
     "Load our way and warm it up."
@@ -85,7 +86,8 @@ def _ours(name, width, weights, device):
     sr(torch.rand(1, 3, _WARM, _WARM))
     return sr
 
-def our_way(folder:Path, name:str, width:str, weights:str, device:str='cpu')->float: # s per image
+def our_way(folder:Path, name:str, width:str, weights:str, device:str='cpu'
+    )->float: # seconds per image
     "Super-resolve packed chips to a packed store, which is not there before."
     sr, chips = _ours(name, width, weights, device), Store(folder/'chips')
     os.environ['SRSTUDY_CACHE'] = tempfile.mkdtemp(dir=folder)
@@ -128,8 +130,8 @@ def compare(call, # of `two_processes`
                     spread=float(np.ptp([a/b for a, b in times])), images=n, turns=times,
                     **distance(folder))
 
-# %% ../nbs/19_bench.ipynb #7b21eb29
-CASES = dict(srresnet=12, realesr_general=12, realesrgan=4, hat=1) # network -> images on a processor
+# %% ../nbs/19_bench.ipynb #527021a7
+CASES = dict(srresnet=12, realesr_general=12, realesrgan=4, hat=1) # -> images on a processor
 _ON_GPU = 64 # times as many
 
 def _measure_arm(call, name:str, device:str)->dict:
@@ -149,5 +151,6 @@ def bench(device:str='cpu')->Path: # the file of results
             found['rows'].append(row := _measure_arm(call, name, device))
             write_atomic(path, json.dumps(found, indent=1) + '\n')
             print('{arm}: published {published:.3f} s, ours {ours:.3f} s, {ratio:.1f} times faster '
-                  '(spread {spread:.1f}), {psnr:.0f} dB and {largest} grey levels apart'.format(**row))
+                  '(spread {spread:.1f}), {psnr:.0f} dB and {largest} grey levels '
+                  'apart'.format(**row), flush=True)
     return path

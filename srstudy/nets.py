@@ -110,12 +110,12 @@ def _activated(conv:nn.Conv2d, x:Tensor, slope:float)->Tensor: # slope below 0; 
     if x.device.type == 'cpu' and _can_fuse(conv.weight.dtype): return _fused(conv, x, slope)
     return F.leaky_relu_(conv(x), slope)
 
-# %% ../nbs/06b_nets.ipynb #f83a05dd
+# %% ../nbs/06b_nets.ipynb #c4e57f97
 def _residual(block, x:Tensor)->Tensor: # of MSRResNet
     return x + block.conv2(_activated(block.conv1, x, 0.))
 
 def _msrresnet(net, after:float, x:Tensor)->Tensor: # slope after a pixel shuffle, 1: none
-    "Add a small difference to the enlarged input: that sum is in 32 bits, the difference need not be."
+    "Add a small difference to the enlarged input; only the sum needs 32 bits."
     out = net.body(F.leaky_relu(net.conv_first(x), .1))
     for conv in (net.upconv1, net.upconv2): out = net.pixel_shuffle(_activated(conv, out, after))
     out = net.conv_last(_activated(net.conv_hr, out, .1))
