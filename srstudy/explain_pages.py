@@ -6,7 +6,7 @@
 __all__ = ['explain_table', 'plot_cams', 'figure3', 'claim_points', 'claim_correlations', 'plot_claim', 'claim_figure',
            'claim_table']
 
-# %% ../nbs/18b_explain_pages.ipynb #d0ee7606
+# %% ../nbs/18b_explain_pages.ipynb #2ad70f71
 import textwrap
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
@@ -19,20 +19,19 @@ from .fidelity import mean_ci
 from .inference import rank_correlation
 from .labels import get_nomenclature
 from .metrics import class_scores
-from .params import as_experiment
 from .plots import COLORS
-from .results import Record, StaleRecord, command, read_predictions
+from .results import Record, StaleRecord, command, read_predictions, recorded
 from .run import get_images, get_scenes
 from .tables import ARMS, CLASSIFIERS, combine
 
-# %% ../nbs/18b_explain_pages.ipynb #10e2009d
+# %% ../nbs/18b_explain_pages.ipynb #2097b102
 def _found(rec:Record, folder:Path)->dict:
     "Return the predictions of a run, and under `explain` what it found by Grad-CAM."
     pred = read_predictions(Path(folder)/f'{rec.name}.json')
     explain = {k.removeprefix('explain_'): v for k, v in pred.items() if k.startswith('explain_')}
     if 'maps' not in explain:
         raise StaleRecord(f'{rec.name} was made without Grad-CAM; run it again: '
-                          f'{command(as_experiment(rec.params))}')
+                          f'{command(recorded(rec))}')
     return pred | dict(explain=explain)
 
 def _order(records:list)->list: # Records
@@ -88,7 +87,7 @@ def plot_cams(rows:list, # (name, [(image (H,W,3) uint8, map (h,w) uint8) or Non
             ax.set_xlabel('–' if np.isnan(broad) else f'{broad:.2f}', fontsize=7, labelpad=1)
     return axes
 
-# %% ../nbs/18b_explain_pages.ipynb #9641fec0
+# %% ../nbs/18b_explain_pages.ipynb #9cc47371
 def _chosen(found:dict)->list: # (row among the test scenes, label)
     "Choose a label for each show-case."
     chosen = {}
@@ -99,7 +98,7 @@ def _chosen(found:dict)->list: # (row among the test scenes, label)
 
 def _images(rec:Record, ids:list)->dict: # patch id -> (H,W,3) uint8
     "Make the images of some scenes as the classifier of a run saw them."
-    exp = as_experiment(rec.params); index = get_scenes(exp)
+    exp = recorded(rec); index = get_scenes(exp)
     index = index[index.patch_id.isin(ids)].reset_index(drop=True)
     images = get_images(exp, index)
     chips = [images[i][..., :3] for i in range(len(index))]

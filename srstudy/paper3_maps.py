@@ -6,7 +6,7 @@
 __all__ = ['landcover', 'accuracy_page', 'confusions', 'confusion_figure', 'iou_frame', 'iou_page', 'pixels_page', 'finer_page',
            'maps_figure', 'overlay_figure']
 
-# %% ../nbs/18g_paper3_maps.ipynb #53523b38
+# %% ../nbs/18g_paper3_maps.ipynb #0fb30733
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML
@@ -17,8 +17,7 @@ from .levels import correlate
 from .noise import lay_map
 from .paper3 import printed_confusion
 from .paper3_ledger import by_level, map_replicates
-from .params import as_experiment
-from .results import read_predictions
+from .results import read_predictions, recorded
 from .run import get_scenes
 from .segmentation import map_classes, normalise_rows
 from .tables import combine, published
@@ -138,7 +137,7 @@ def finer_page(maps:list)->HTML:
     frame = pd.DataFrame.from_dict(rows, orient='index')
     return html_table(frame.rename_axis(['level', 'right pixels']))
 
-# %% ../nbs/18g_paper3_maps.ipynb #98347909
+# %% ../nbs/18g_paper3_maps.ipynb #e280b068
 def _colored(positions, level)->np.ndarray: # (h,w) positions of classes -> (h,w,3) uint8
     "Colour a map; white where nothing is known."
     first = [next(c for c in CORINE if c//_STEP[level] == code) for code in _LEGEND[level]]
@@ -152,7 +151,7 @@ def _busy(maps, n)->list: # positions of the chips with the most classes
 
 def maps_figure(level:int, maps:list, folder:Path, n:int=4):
     "Draw test chips: image, the map it learnt from, the map it draws, the ground, and an overlay."
-    rec = by_level(maps)[level][0]; pred, exp = _preds(rec, folder), as_experiment(rec.params)
+    rec = by_level(maps)[level][0]; pred, exp = _preds(rec, folder), recorded(rec)
     truth = pred.get('explain_truth', pred['targs']); chosen = _busy(truth, n)
     index = get_scenes(exp).set_index('patch_id')
     at = index.index.get_indexer(pred['ids'][chosen]).tolist()
@@ -170,10 +169,10 @@ def maps_figure(level:int, maps:list, folder:Path, n:int=4):
         ax.set_title(name, fontsize=8)
     return fig
 
-# %% ../nbs/18g_paper3_maps.ipynb #0fbb98d0
+# %% ../nbs/18g_paper3_maps.ipynb #099649fe
 def overlay_figure(maps:list, n:int=4):
     "Draw test chips with the CORINE map over them, and below with the ground."
-    exp = as_experiment(by_level(maps)[max(by_level(maps))][0].params)
+    exp = recorded(by_level(maps)[max(by_level(maps))][0])
     index = get_scenes(exp); test = index.index[index.split == 'test']
     truths = [load_codes(index.truth_path[i] or index.mask_path[i]) for i in test]
     chosen = [test[i] for i in _busy([np.unique(t, return_inverse=True)[1] for t in truths], n)]

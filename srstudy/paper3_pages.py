@@ -7,7 +7,7 @@ __all__ = ['corine', 'counts_page', 'facts_page', 'get_ledger3', 'table3_page', 
            'frequency_figure', 'noise_gallery', 'noise_page', 'noise_figure', 'errata3_page', 'corrected_page',
            'verdicts3_page', 'ledger3_page']
 
-# %% ../nbs/18e_paper3_pages.ipynb #f38b909b
+# %% ../nbs/18e_paper3_pages.ipynb #da61f764
 import textwrap
 from functools import lru_cache
 from pathlib import Path
@@ -22,18 +22,17 @@ from .noise import planted, precision_at, rankings, top_losses
 from .paper3 import ERRATA3, LEVELS, archive_counts, corrected, rebuilt
 from .paper1_pages import count_verdicts, errata_page, unfold_ledger
 from .paper3_ledger import by_level, ledger3, level_of, measured3
-from .params import as_experiment
-from .results import read_predictions, read_record
+from .results import read_predictions, read_record, recorded
 from .run import get_scenes
 from .synthfiles import synthetic_dir
 from .tables import bounded, published
 
-# %% ../nbs/18e_paper3_pages.ipynb #58aaf3ac
+# %% ../nbs/18e_paper3_pages.ipynb #2555adaa
 def corine()->tuple: # Records, where they lie
     "Return what pages of the classifiers are made from; fail where it is missing."
     return one_classifier('corine')[1:]
 
-def _scenes(records): return get_scenes(as_experiment(records[0].params))
+def _scenes(records): return get_scenes(recorded(records[0]))
 
 def counts_page(records:list)->HTML:
     "Show Table 1: images per class, in the archive and in our scenes."
@@ -167,17 +166,17 @@ def frequency_figure(records:list, folder:Path):
     axes[0].set_ylabel('F1'); axes[1].legend(frameon=False, fontsize=8)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #47498aa0
+# %% ../nbs/18e_paper3_pages.ipynb #e6476ab5
 def _noisy(record, folder)->tuple: # predictions, `planted`
     "Return the predictions of a run, and which labels of its test scenes are wrong."
     pred, p = read_predictions(Path(folder)/f'{record.name}.json'), record.params
     root = synthetic_dir(p['scenes'], p['size'], noise=p['noise'])
-    if not root.exists(): get_scenes(as_experiment(p))
+    if not root.exists(): get_scenes(recorded(record))
     return pred, planted(root, pred['ids'], p['labels'])
 
 def noise_gallery(records:list, folder:Path, level:int=3, n:int=8):
     "Show the test scenes with the highest loss: what is predicted, what the label says."
-    rec = by_level(records, split='random')[level][0]; exp = as_experiment(rec.params)
+    rec = by_level(records, split='random')[level][0]; exp = recorded(rec)
     pred, truth = _noisy(rec, folder); index = get_scenes(exp)
     top = top_losses(pred, get_nomenclature(exp.labels).classes, n)
     at = index.set_index('patch_id').index.get_indexer(top.index).tolist()
