@@ -130,8 +130,8 @@ def compare(call, # of `two_processes`
                     spread=float(np.ptp([a/b for a, b in times])), images=n, turns=times,
                     **distance(folder))
 
-# %% ../nbs/19_bench.ipynb #527021a7
-CASES = dict(srresnet=12, realesr_general=12, realesrgan=4, hat=1) # -> images on a processor
+# %% ../nbs/19_bench.ipynb #495238c1
+CASES = dict(srresnet=8, realesr_general=8, realesrgan=2, hat=1) # -> images on a processor
 _ON_GPU = 64 # times as many
 
 def _measure_arm(call, name:str, device:str)->dict:
