@@ -61,12 +61,13 @@ def _execute(book:Path, work:Path):
     for n in pages: (work/f'{n}.md').unlink()
     for p in work.glob('*.md'): p.write_text(link(p.read_text(), set(pages)))
 
-# %% ../nbs/18d_build.ipynb #32cec045
+# %% ../nbs/18d_build.ipynb #f505ba61
 def build_book(out:Path|None=None # folder that gets `_build`; the book's own by default
     )->Path: # the first page
     "Execute the pages of the book and set them as HTML."
     # what the pages import, imported once
-    import srstudy.explain_pages, srstudy.paper1_pages, srstudy.paper2_pages, srstudy.stats_pages
+    import srstudy.explain_pages, srstudy.paper1_pages, srstudy.paper2_pages
+    import srstudy.paper3_maps, srstudy.paper3_pages, srstudy.stats_pages
     book = repo_root()/'book'; out = Path(out or book); work = out/'_build/pages'
     _copy(book, work); _execute(book, work)
     done = subprocess.run([Path(sys.executable).parent/'jupyter-book', 'build', work, '--path-output',

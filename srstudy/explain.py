@@ -126,18 +126,19 @@ def _ranks(maps:np.ndarray)->Tensor: # (P,H,W) in [0,1): 0 for the highest pixel
     places = torch.arange(flat.shape[1]).expand_as(order)
     return torch.empty_like(order).scatter_(1, order, places).view(maps.shape)/flat.shape[1]
 
-# %% ../nbs/12_explain.ipynb #fd8963db
+# %% ../nbs/12_explain.ipynb #5091c18b
 def deletion_insertion(model:nn.Module, # of `get_classifier`
     x:Tensor, # (P,C,H,W) the image of each map, normalised
     maps, # (P,h,w)
     labels, # (P,) the class of each map
     steps:int=6, # in which the pixels go
+    activate:Callable=torch.sigmoid, # logits (P,n) -> probabilities
     )->dict: # deletion and insertion: (P,) in [0,1] each
     "Return the areas under the curves of deletion and insertion."
     x, labels = x.as_subclass(Tensor), torch.as_tensor(labels, device=x.device)[:, None]
     blurred = _blur(x)
     ranks = _ranks(lay_over(maps, x.shape[2:])).to(x.device)[:, None]
-    probs = lambda images: torch.sigmoid(model(images).gather(1, labels)[:, 0].float())
+    probs = lambda images: activate(model(images).float()).gather(1, labels)[:, 0]
     with _evaluating(model), torch.no_grad():
         ends = probs(x), probs(blurred)
         tops = [ranks < k/steps for k in range(1, steps)]
@@ -158,8 +159,8 @@ def show_cases(targs, # (N,C) bool
         chosen.append(int(new.argmax())); shown |= targs[chosen[-1]]
     return chosen
 
-# %% ../nbs/12_explain.ipynb #efc58159
-def _explain(model, x, y, ground, few:int)->tuple: # (P,) images, (P,) labels, maps, numbers
+# %% ../nbs/12_explain.ipynb #c4e00f7f
+def _explain(model, x, y, ground, few:int, activate)->tuple: # (P,) images, (P,) labels, maps, numbers
     "Explain the true labels of a batch; delete and insert in the first `few` of its images."
     images, labels = (y > .5).nonzero(as_tuple=True)
     maps = grad_cam(model, x, labels, images).cpu().numpy()
@@ -168,23 +169,25 @@ def _explain(model, x, y, ground, few:int)->tuple: # (P,) images, (P,) labels, m
         there = np.stack(ground)[images.cpu()] == labels.cpu().numpy()[:, None, None]
         numbers |= overlap(lay_over(maps, there.shape[1:]), there)
     if k := int((images < few).sum()):
-        asked = deletion_insertion(model, x[images[:k]], maps[:k], labels[:k])
+        asked = deletion_insertion(model, x[images[:k]], maps[:k], labels[:k], activate=activate)
         numbers |= {n: np.pad(v, (0, len(maps) - k), constant_values=np.nan)
                     for n, v in asked.items()}
     return images.cpu().numpy(), labels.cpu().numpy(), maps, numbers
 
-# %% ../nbs/12_explain.ipynb #06a904dd
+# %% ../nbs/12_explain.ipynb #346e8784
 def explain_scenes(model:nn.Module, # of `get_classifier`, trained
     batches:Iterable, # of images (B,C,H,W), normalised, and targets (B,n)
     masks:Iterable|None=None, # per scene (H,W): `class_positions`
     few:int=48, # scenes for deletion and insertion
     cases:int=3, # show-cases
+    activate:Callable=torch.sigmoid, # logits (B,n) -> probabilities
     )->dict: # silent, coverage, entropy, energy, lift, deletion, insertion: (N,n); the cases' maps
     "Explain the true labels of all scenes."
     masks, parts, targs = iter(() if masks is None else masks), [], []
     for x, y in batches:
         done = sum(map(len, targs))
-        images, *part = _explain(model, x, y, list(islice(masks, len(x))), few - done)
+        images, *part = _explain(model, x, y, list(islice(masks, len(x))), few - done,
+                                activate)
         parts.append((images + done, *part)); targs.append((y > .5).cpu().numpy())
     targs = np.concatenate(targs)
     scenes, labels, maps = (np.concatenate(p) for p in list(zip(*parts))[:3])

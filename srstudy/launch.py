@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['execute', 'waits', 'launch']
 
-# %% ../nbs/14c_launch.ipynb #f074ecce
+# %% ../nbs/14c_launch.ipynb #ae8d3479
 import dataclasses, itertools
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from .params import Experiment, run_name
 from .plan import get_stages, is_prepared, made_from, make_stage, stage_name
 from .results import read_record, results_dir
 from .run import needs_run
+from .segment import get_encoder
 
 # %% ../nbs/14c_launch.ipynb #37ff19b8
 def execute(exp:Experiment):
@@ -36,7 +37,7 @@ def _alone(work, exp:Experiment, jobs:int):
     "Do `work` with this process's share of the cores."
     torch.set_num_threads(max(1, torch.get_num_threads()//jobs)); work(exp)
 
-# %% ../nbs/14c_launch.ipynb #e61822a7
+# %% ../nbs/14c_launch.ipynb #936f398f
 _SCENES = 'dataset', 'root', 'scenes', 'size', 'noise'
 
 def waits(stages:dict, # name -> an experiment that needs it: those to be made
@@ -44,10 +45,13 @@ def waits(stages:dict, # name -> an experiment that needs it: those to be made
     )->dict: # name -> names of what must be there first
     "Say what waits for what."
     after, first = {n: [stage_name(e)] for n, e in runs.items()}, {}
+    for n, e in runs.items():
+        if e.encoder: after[n].append(run_name(get_encoder(e)))
     for n, e in stages.items():
         ahead = first.setdefault(tuple(getattr(e, f) for f in _SCENES), n)
         after[n] = [ahead, stage_name(made_from(e))]
-    return {n: sorted({m for m in ms if m in stages} - {n}) for n, ms in after.items()}
+    there = stages.keys() | runs
+    return {n: sorted(there & set(ms) - {n}) for n, ms in after.items()}
 
 # %% ../nbs/14c_launch.ipynb #855bfc40
 def _shown(exp:Experiment)->str:

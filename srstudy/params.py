@@ -19,7 +19,7 @@ def _param(default, help, choices=(), inert=False, late=False):
     return field(default=default, metadata=dict(help=help, choices=choices, inert=inert,
                                                 late=late))
 
-# %% ../nbs/02_params.ipynb #a49933a7
+# %% ../nbs/02_params.ipynb #0bad11f7
 @dataclass(frozen=True)
 class Experiment:
     "Every choice of one run."
@@ -58,7 +58,8 @@ class Experiment:
     schedule: tuple = _param(((0, 10, 0.01),), 'rows of (freeze_to, epochs, learning rate)')
     policy: str = _param('one_cycle', 'how the learning rate moves within a row',
                          ('one_cycle', 'constant'), late=True)
-    wd: float = _param(0., 'weight decay', late=True)
+    wd: float = _param(0., "weight decay of policy constant; one_cycle keeps fastai's own",
+                       late=True)
     patience: int = _param(0, 'epochs without a better validation score before training stops; '
                            '0 trains them all', late=True)
     bs: int = _param(32, 'batch size of the classifier')

@@ -30,7 +30,7 @@ def get_grid(folder:str|Path, # such as params/table1
     grid = [dataclasses.asdict(e) for e in load_grid(folder, seeds)]
     return [as_experiment(e | fields) for e in grid if not (real and e['sr'] == 'truth')]
 
-# %% ../nbs/14a_plan.ipynb #0ac50926
+# %% ../nbs/14a_plan.ipynb #fbfc101a
 def _arm_spec(exp:Experiment)->dict:
     "Return what the SR arm of `exp` says of itself, without loading it."
     try: sha = weights_sha(exp.sr, exp.width, exp.weights)
@@ -41,6 +41,7 @@ def _arm_spec(exp:Experiment)->dict:
 def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
     "Name the images that `exp` reads."
     made = {f: getattr(exp, f) for f in ('dataset', 'limit', 'limit_train', 'bands', 'sr')}
+    if exp.split != 'official': made['split'] = exp.split
     if exp.root: made['root'] = str(Path(exp.root).resolve())
     else: made |= dict(scenes=exp.scenes, size=exp.size, noise=exp.noise, synth=SYNTH_VERSION)
     if exp.sr not in ('none', 'truth'): made |= dict(white=exp.white, arm=_arm_spec(exp))

@@ -181,7 +181,7 @@ def get_predictions(learn, index:pd.DataFrame, split:str='test'
     probs, targs = answer(learn, learn.dls.test_dl(here.tolist(), with_labels=True))
     return index.patch_id.to_numpy()[here], probs, targs
 
-# %% ../nbs/14_run.ipynb #2d08ab1c
+# %% ../nbs/14_run.ipynb #e915f073
 def get_explanations(exp:Experiment, learn, index:pd.DataFrame
     )->dict: # of `explain_scenes`; of a U-Net the ground
     "Explain the true labels of the test scenes; a map explains itself."
@@ -190,7 +190,7 @@ def get_explanations(exp:Experiment, learn, index:pd.DataFrame
     known = exp.dataset == 'synthetic'
     masks = (class_positions(load_landcover(p), exp.labels) for p in test.truth_path) if known else None
     batches = learn.dls.test_dl(test.index.tolist(), with_labels=True)
-    return explain_scenes(learn.model, batches, masks)
+    return explain_scenes(learn.model, batches, masks, activate=learn.loss_func.activation)
 
 # %% ../nbs/14_run.ipynb #1dfaf3ca
 def get_inputs(exp:Experiment)->dict:
