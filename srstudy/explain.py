@@ -6,8 +6,8 @@
 __all__ = ['grad_cam', 'coverage', 'entropy', 'lay_over', 'overlap', 'class_positions', 'deletion_insertion', 'show_cases',
            'explain_scenes', 'compare_coverage']
 
-# %% ../nbs/12_explain.ipynb #18bf4c1d
-from collections.abc import Iterable, Iterator
+# %% ../nbs/12_explain.ipynb #e79cb2b1
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 import numpy as np, torch
