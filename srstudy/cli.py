@@ -6,14 +6,13 @@
 __all__ = ['app', 'weights', 'study', 'plan', 'prepare', 'book', 'weights_list', 'weights_fetch', 'weights_add', 'weights_verify',
            'sr', 'chips', 'map_', 'doctor', 'paths_given', 'fill_output', 'papermill']
 
-# %% ../nbs/17_cli.ipynb #559b08eb
+# %% ../nbs/17_cli.ipynb #e05ba993
 import sys, warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 import typer, yaml
 from .core import repo_root
-from .params import load_grid
 
 # %% ../nbs/17_cli.ipynb #a1ce30a0
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -41,20 +40,6 @@ def _folder(table:str)->Path:
     tables = ', '.join(sorted(p.name for p in (repo_root()/'params').iterdir() if p.is_dir()))
     raise typer.BadParameter(f'there is no table {table!r} in params/; choose from {tables}')
 
-# %% ../nbs/17_cli.ipynb #095a0b6c
-@app.command()
-def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: table1 controls')],
-          seeds: _Seeds = 1):
-    "Run what is missing of some tables through papermill, one line per run."
-    grid = [exp for table in tables for exp in load_grid(_folder(table), seeds)]
-    # notices for developers of the libraries below
-    warnings.filterwarnings('ignore', module='torch')
-    from srstudy.launch import launch
-    if failed := launch(list(dict.fromkeys(grid))):
-        typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again',
-                   err=True)
-        raise typer.Exit(1)
-
 # %% ../nbs/17_cli.ipynb #d44b105c
 _Set = Annotated[list[str]|None, typer.Option('--set', metavar='FIELD=VALUE', help='of every '
                  'experiment, instead of its own: --set dataset=bigearthnet --set root=FOLDER')]
@@ -66,6 +51,20 @@ def _grid(table, seeds, given):
     if odd: raise typer.BadParameter(f'--set {odd[0]} was given, expected FIELD=VALUE')
     return get_grid(_folder(table), seeds, **{f: yaml.safe_load(v) if v else v for f, v in
                                              (text.split('=', 1) for text in given or ())})
+
+# %% ../nbs/17_cli.ipynb #24751a7d
+@app.command()
+def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: table1 controls')],
+          seeds: _Seeds = 1, set_: _Set = None):
+    "Run what is missing of some tables through papermill, one line per run."
+    with _answered(): grid = [e for table in tables for e in _grid(table, seeds, set_)]
+    # notices for developers of the libraries below
+    warnings.filterwarnings('ignore', module='torch')
+    from srstudy.launch import launch
+    if failed := launch(list(dict.fromkeys(grid))):
+        typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again',
+                   err=True)
+        raise typer.Exit(1)
 
 # %% ../nbs/17_cli.ipynb #acca26ce
 @app.command()
