@@ -29,26 +29,18 @@ def worst_label(probs, targs)->np.ndarray: # (N,)
     "Judge an image by its worst label, as Figure 5 of the paper does."
     return label_losses(probs, targs).max(1)
 
-# %% ../nbs/12a_noise.ipynb #7db4880a
-def _cleanlab():
-    "Import the library, or say how to have it."
-    try: from cleanlab import multilabel_classification
-    except ImportError as e:
-        raise ImportError('the second opinion needs the library cleanlab, which is not installed '
-                          'here: pip install cleanlab') from e
-    return multilabel_classification
-
+# %% ../nbs/12a_noise.ipynb #2e321a09
 def _positions(targs): return [np.flatnonzero(t).tolist() for t in np.asarray(targs, bool)]
 
 def cleanlab_score(probs, targs)->np.ndarray: # (N,)
     "Judge an image by cleanlab: one minus the quality of its labels."
-    from_library = _cleanlab().rank.get_label_quality_scores
-    return 1 - np.asarray(from_library(_positions(targs), np.asarray(probs, float)))
+    from cleanlab.multilabel_classification.rank import get_label_quality_scores
+    return 1 - np.asarray(get_label_quality_scores(_positions(targs), np.asarray(probs, float)))
 
 def cleanlab_issues(probs, targs)->np.ndarray: # (N,) bool
     "Return which images cleanlab would have looked at again."
-    find = _cleanlab().filter.find_label_issues
-    return np.asarray(find(_positions(targs), np.asarray(probs, float)), bool)
+    from cleanlab.multilabel_classification.filter import find_label_issues
+    return np.asarray(find_label_issues(_positions(targs), np.asarray(probs, float)), bool)
 
 # %% ../nbs/12a_noise.ipynb #fcce2a88
 def planted(root:str|Path, # folder of `write_synthetic`
@@ -85,17 +77,13 @@ def precision_at(score, # (N,) the higher, the more suspicious
                              chance=w/n, p=hypergeom.sf(found - 1, n, w, k)),
                         index=pd.Index(ks, name='k'))
 
-# %% ../nbs/12a_noise.ipynb #2e75b2c6
+# %% ../nbs/12a_noise.ipynb #26b77dfe
 RANKINGS = {'mean loss': mean_loss, 'worst label': worst_label, 'cleanlab': cleanlab_score}
 
 def rankings(pred:dict, # of `read_predictions`
-    )->dict: # name -> score (N,); without cleanlab where it is not installed
-    "Judge the images of a run in every way that can be had here."
-    out = {}
-    for name, judge in RANKINGS.items():
-        try: out[name] = judge(pred['probs'], pred['targs'])
-        except ImportError: continue
-    return out
+    )->dict: # name -> score (N,)
+    "Judge the images of a run in every way."
+    return {name: judge(pred['probs'], pred['targs']) for name, judge in RANKINGS.items()}
 
 # %% ../nbs/12a_noise.ipynb #fd3c5510
 def top_losses(pred:dict, # of `read_predictions`

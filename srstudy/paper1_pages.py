@@ -196,7 +196,7 @@ def _cell(frame, sr, metric, sign='')->str:
     text = f'{v:{sign}.3f} [{x.lo:{sign}.3f}, {x.hi:{sign}.3f}]'
     return f'{resolved(x.lo, x.hi)} {text}' if sign else text
 
-# %% ../nbs/18b_paper1_pages.ipynb #02cc8180
+# %% ../nbs/18b_paper1_pages.ipynb #3fb11610
 def controls_page(records:list, folder:Path, metric:str='f1')->HTML|Markdown:
     "Show each control: its score, and its difference to no SR, to bicubic, and to its own arm."
     if not records: return run_note('controls', records)
@@ -213,7 +213,8 @@ def controls_page(records:list, folder:Path, metric:str='f1')->HTML|Markdown:
         pair = [r for r in named if r.params['sr'] in (a, base)]
         own_gain = arm_gains(pair, folder, base) if a != base else gains['none'].iloc[:0]
         rows.append(row | {'minus its arm': _cell(own_gain, a, metric, '+')})
-    return html_table(pd.DataFrame(rows).set_index('arm'))
+    table = pd.DataFrame(rows).set_index('arm')
+    return html_table(table.loc[:, (table != '').any()])
 
 # %% ../nbs/18b_paper1_pages.ipynb #a5fa2fea
 _RENDERINGS = {2000: 'white is 0.20', 3500: 'white is 0.35',
