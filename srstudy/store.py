@@ -19,12 +19,17 @@ from .core import cache_dir, canonical_hash, pick, sha256_file
 from .data import BANDS, DataError, fuse_sensors, load_bands, load_truth, stack_bands
 from .sen12ms import load_patch
 
-# %% ../nbs/05_store.ipynb #39eaad77
+# %% ../nbs/05_store.ipynb #c660f82b
 def _encode_htj2k(a):
     if a.ndim != 3 or a.shape[2] != 3 or a.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"htj2k keeps (h,w,3) images of 8 or 16 bits, not {a.shape} of {a.dtype}; "
                          "choose codec='raw'")
-    return imagecodecs.htj2k_encode(a, reversible=True)
+    coded = imagecodecs.htj2k_encode(a, reversible=True)
+    if not np.array_equal(imagecodecs.htj2k_decode(coded), a):
+        raise RuntimeError('htj2k did not give an image back as it was; run the same command again')
+    return coded
+
+_encode_htj2k(np.zeros((8, 8, 3), np.uint8)) # before any thread does
 
 # %% ../nbs/05_store.ipynb #6657beb2
 def _decode_raw(data, shape, dtype): return np.frombuffer(data, dtype).reshape(shape).copy()
