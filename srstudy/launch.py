@@ -53,12 +53,14 @@ def waits(stages:dict, # name -> an experiment that needs it: those to be made
     there = stages.keys() | runs
     return {n: sorted(there & set(ms) - {n}) for n, ms in after.items()}
 
-# %% ../nbs/14c_launch.ipynb #855bfc40
+# %% ../nbs/14c_launch.ipynb #8292c4e9
 def _shown(exp:Experiment)->str:
     "Name a run for a person: its arm, its classifier, and what else is unusual."
     odd = [f'{getattr(exp, f)}' for f in ('task', 'labels', 'bands', 'split', 'fusion', 'white', 'stem', 'limit_train')
            if getattr(exp, f) != getattr(Experiment, f)]
     return ' '.join([f'{exp.sr:<11}{exp.arch:<13}', *odd, f'seed {exp.seed}'])
+
+def _images(exp:Experiment)->str: return f'images: {exp.sr}, {exp.dataset} {exp.bands}'
 
 def _score(name:str)->str:
     "Tell the first score of a Record."
@@ -72,7 +74,7 @@ def _wrong(code:int|None, log:Path)->str:
     end = log.read_text(errors='replace').splitlines()[-12:]
     return '\n'.join([f'exit {code}; the end of {log}:', *end]) if code else ''
 
-# %% ../nbs/14c_launch.ipynb #7b9e5d1d
+# %% ../nbs/14c_launch.ipynb #466ebae6
 def launch(grid:list, # experiments
     run=execute, # what runs one
     )->list: # those that failed
@@ -86,7 +88,7 @@ def launch(grid:list, # experiments
     for name, code, seconds in forked(tasks, logs, jobs, waits(stages, todo)):
         wrong, exp = _wrong(code, logs/f'{name}.log'), todo.get(name)
         if exp and not wrong and needs_run(exp): wrong = 'it left no valid Record'
-        head = f'[{next(count)}/{len(todo)}] {_shown(exp)}' if exp else f'images: {stages[name].sr}'
+        head = f'[{next(count)}/{len(todo)}] {_shown(exp)}' if exp else _images(stages[name])
         said = f'FAILED: {wrong}' if wrong else _score(name) if exp else ''
         print(f'{head:<50}{seconds:5.0f} s  {said}', flush=True)
         if exp and wrong: failed.append(exp)
