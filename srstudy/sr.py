@@ -238,7 +238,7 @@ def free_memory(device:str='cpu')->int:
         return min(free, int(limit) - int(used))
     except (OSError, ValueError): return free
 
-# %% ../nbs/07_sr.ipynb #179ecb24
+# %% ../nbs/07_sr.ipynb #85e26022
 def _average_images(large:Store, at:list)->np.ndarray: # (n,h,w,3) uint8
     "Average large images over the area of each input pixel."
     y = np.stack([large[i] for i in at]); n, h, w, c = y.shape
@@ -250,12 +250,12 @@ def _read_chips(chips, white, at:list)->tuple: # (n,3,h,w) uint8, names
     rgb = render_rgb(np.stack([chips[i] for i in at]), white)
     return torch.from_numpy(rgb).permute(0, 3, 1, 2), [chips.ids[i] for i in at]
 
-def _make_images(sr, bs, read:tuple)->np.ndarray: # (n,4h,4w,3) uint8
+def _make_images(sr, bs, read:tuple): # -> images (4h,4w,3) uint8, one by one
     "Super-resolve what `_read_chips` has read."
     x, names = read; n = bs or sr.bs
-    y = [sr(x[i:i+n].float()/255, names[i:i+n]).mul(255).round().byte().cpu()
-         for i in range(0, len(x), n)]
-    return torch.cat(y).permute(0, 2, 3, 1).numpy()
+    for i in range(0, len(x), n):
+        y = sr(x[i:i+n].float()/255, names[i:i+n]).mul(255).round().byte().cpu()
+        yield from y.permute(0, 2, 3, 1).numpy()
 
 # %% ../nbs/07_sr.ipynb #517514dc
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance

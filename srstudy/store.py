@@ -6,10 +6,11 @@
 __all__ = ['CODECS', 'StoreError', 'Store', 'write_store', 'store_dir', 'store_state', 'pack_chips', 'chips_dir', 'pack_truth',
            'truth_dir', 'RicoChips', 'open_rico', 'chips_from_rico', 'pack_rico']
 
-# %% ../nbs/05_store.ipynb #201245bf
+# %% ../nbs/05_store.ipynb #b646dd96
 import hashlib, json, os, socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 import imagecodecs, lmdb, numpy as np, pandas as pd, pyarrow as pa
 from safetensors.numpy import load as load_tensors
@@ -145,24 +146,28 @@ def _lives(pid:int)->bool:
     except PermissionError: pass
     return True
 
-# %% ../nbs/05_store.ipynb #8678591b
-def _check_images(images, ids:list, head:dict):
-    "Fail where there are too few images, or one is not like the others."
-    if len(images) != len(ids):
-        raise StoreError(f'{len(images)} images were made for {len(ids)} ids from {ids[0]} on; '
-                         'expected one for each')
-    for name, a in zip(ids, images):
+# %% ../nbs/05_store.ipynb #17f299f8
+def _alike(images, ids:list, head:dict): # -> images, one by one
+    "Hand images on; fail where there are too few or too many, or one is not like the others."
+    count = 0
+    for count, a in enumerate(images, 1):
+        if count > len(ids): continue
         if list(a.shape) != head['shape'] or str(a.dtype) != head['dtype']:
-            raise StoreError(f"{name} is {list(a.shape)} of {a.dtype}, expected {head['shape']} of "
-                             f"{head['dtype']} as the images before it; correct it or leave it out")
+            raise StoreError(f"{ids[count-1]} is {list(a.shape)} of {a.dtype}, expected "
+                             f"{head['shape']} of {head['dtype']} as the images before it; correct "
+                             "it or leave it out")
+        yield np.ascontiguousarray(a)
+    if count != len(ids):
+        raise StoreError(f'{count} images were made for {len(ids)} ids from {ids[0]} on; '
+                         'expected one for each')
 
-# %% ../nbs/05_store.ipynb #c46a8f7c
+# %% ../nbs/05_store.ipynb #fc5db780
 def _write_shard(folder:Path, head:dict, of:str, k:int, images):
-    "Write shard `k`, and then its line in the manifest."
-    ids = head['ids'][k*head['per_shard']:(k + 1)*head['per_shard']]
-    _check_images(images, ids, head)
+    "Compress the images of shard `k` as they come, write them, and then a line in the manifest."
+    ids, encode = head['ids'][k*head['per_shard']:(k + 1)*head['per_shard']], CODECS[head['codec']][0]
     with ThreadPoolExecutor(min(8, os.cpu_count())) as pool:
-        coded = list(pool.map(CODECS[head['codec']][0], map(np.ascontiguousarray, images)))
+        coded = [pool.submit(encode, a) for a in _alike(images, ids, head)]
+    coded = [c.result() for c in coded]
     batch = pa.record_batch([pa.array(ids), pa.array(coded, pa.large_binary())], ['id', 'image'])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, batch.schema) as w: w.write(batch)
@@ -173,7 +178,7 @@ def _write_shard(folder:Path, head:dict, of:str, k:int, images):
     line = f'\n{json.dumps(row)}\n'     # the first newline ends what a killed writer may have left
     _flush(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, line.encode())
 
-# %% ../nbs/05_store.ipynb #19de7072
+# %% ../nbs/05_store.ipynb #ca014df2
 def _ahead(f, items:list):
     "Yield every item with what `f` makes of it; a thread makes that of the next one meanwhile."
     with ThreadPoolExecutor(1) as pool:
@@ -183,22 +188,13 @@ def _ahead(f, items:list):
             if after is not None: ready = pool.submit(f, after)
             yield item, found
 
-class _Behind:
-    "Call functions one after the other in a thread, and wait before a second one would queue."
-    def __init__(self): self.pool, self.last = ThreadPoolExecutor(1), None
-    def __call__(self, f, *args): self.wait(); self.last = self.pool.submit(f, *args)
-    def wait(self):
-        if self.last: self.last.result()  # raises what went wrong there
-    def __enter__(self): return self
-    def __exit__(self, *error): self.pool.shutdown() # what is made is written, whatever came after
-
-# %% ../nbs/05_store.ipynb #a3948cbb
+# %% ../nbs/05_store.ipynb #2ace2455
 def write_store(folder:str|Path, # where; as `store_dir` names it
     spec:dict, # what the images are made from: engine, precision, weights, all that changes them
     ids:list, # one name per image
-    make, # what `read` returns -> images (n,h,w,C), or a list of (h,w,C)
+    make, # what `read` returns -> images (h,w,C), in a row: an array, a list, or as they come
     codec:str='raw', # raw or htj2k
-    shard:int=256, # images per shard; a kill costs the one being written and the one being made
+    shard:int=256, # images per shard; a kill costs one shard
     desc:str='', # of the progress bar
     read=list, # positions (list of int) -> what `make` takes; in another thread, one shard ahead
     )->Store:
@@ -211,13 +207,11 @@ def write_store(folder:str|Path, # where; as `store_dir` names it
     head = _same_head(folder, asked); of = canonical_hash(head); there = _manifest(folder, of)
     todo = [k for k in range(_count(ids, shard)) if k not in there]
     found = _ahead(lambda k: read(list(range(k*shard, min((k + 1)*shard, len(ids))))), todo)
-    with _Behind() as later:
-        for k, x in tqdm(found, desc, len(todo), unit='shard', disable=len(todo)*shard < 400):
-            if k in _manifest(folder, of): continue     # another process was faster
-            images = make(x)
-            if not head: head = _write_head(folder, asked, images); of = canonical_hash(head)
-            later(_write_shard, folder, head, of, k, images)
-        later.wait()
+    for k, x in tqdm(found, desc, len(todo), unit='shard', disable=len(todo)*shard < 400):
+        if k in _manifest(folder, of): continue         # another process was faster
+        images = iter(make(x)); first = list(islice(images, 1))
+        if first and not head: head = _write_head(folder, asked, first); of = canonical_hash(head)
+        _write_shard(folder, head or asked, of, k, chain(first, images))
     return Store(folder)
 
 # %% ../nbs/05_store.ipynb #05c82f6f
