@@ -138,11 +138,15 @@ def barren()->tuple[pd.DataFrame, str]:
         f'How many were found is not printed; only with many hits among many more false alarms '
         f'would they be apart.')
 
-# %% ../nbs/15d_paper2.ipynb #f39e574c
+# %% ../nbs/15d_paper2.ipynb #423543ba
+def _radar_gain(f1:pd.DataFrame)->pd.DataFrame: # index class, a column per model
+    "Subtract the F1 without Sentinel-1 from that with it."
+    return pd.DataFrame({m: f1[m, 'S1+S2'] - f1[m, 'S2_MS'] for m in MODELS.values()})
+
 def fusion_carrier()->tuple[pd.DataFrame, str]:
     "Show which class carries the gain of Sentinel-1 in the average."
     f1, support = class_f1()
-    gain = pd.DataFrame({m: f1[m, 'S1+S2'] - f1[m, 'S2_MS'] for m in MODELS.values()})
+    gain = _radar_gain(f1)
     carrier = gain.mean(axis=1).idxmax(); rest = gain.drop(index=carrier)
     frame = pd.DataFrame({'average, S1+S2 minus S2_MS': gain.mean(), f'without {carrier}':
                           rest.mean(), 'classes better': (gain > 0).sum(),
@@ -155,11 +159,11 @@ def fusion_carrier()->tuple[pd.DataFrame, str]:
         f'without that class {points.iloc[0, 1]} are left. With {frame.index[1]} it is '
         f'{points.iloc[1, 0]} and {points.iloc[1, 1]}.')
 
-# %% ../nbs/15d_paper2.ipynb #95c20860
+# %% ../nbs/15d_paper2.ipynb #14d28754
 def not_helped()->tuple[pd.DataFrame, str]:
     "Check the classes that fusion is said not to help."
     f1, _ = class_f1(); named = ['Shrubland', 'Wetlands', 'Croplands']
-    gain = pd.DataFrame({m: f1[m, 'S1+S2'] - f1[m, 'S2_MS'] for m in MODELS.values()})
+    gain = _radar_gain(f1)
     one, two = gain
     worse = {m: gain.index[(gain[m] < 0) & ~gain.index.isin(named)] for m in gain}
     return gain.map(lambda x: f'{100*x:+.1f}'), (

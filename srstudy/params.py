@@ -19,10 +19,10 @@ def _param(default, help, choices=(), inert=False, late=False):
     return field(default=default, metadata=dict(help=help, choices=choices, inert=inert,
                                                 late=late))
 
-# %% ../nbs/02_params.ipynb #0bad11f7
+# %% ../nbs/02_params.ipynb #f347e6df
 @dataclass(frozen=True)
-class Experiment:
-    "Every choice of one run."
+class _Images:
+    "What is looked at."
     dataset: str = _param('synthetic', 'scenes; those called synthetic are drawn here, in the '
                           "layout of BigEarthNet, SEN12MS or a CORINE map's chips",
                           ('synthetic', 'bigearthnet', 'bigearthnet_v2', 'synthetic_sen12ms',
@@ -47,6 +47,11 @@ class Experiment:
                      'realesrnet', 'realesr_general', 'any', 'seesr', 'seesr_turbo', 'truth',
                      'bicubic_down', 'srresnet_down', 'hat_down', 'realesrgan_down', 'seesr_down'))
     weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own", late=True)
+
+# %% ../nbs/02_params.ipynb #9772c3cd
+@dataclass(frozen=True)
+class Experiment(_Images):
+    "Every choice of one run: what is looked at, by what, and how that learns."
     arch: str = _param('resnet50', 'classifier', ('resnet50', 'resnet101', 'resnet152',
                        'inception_v4', 'densenet121'))
     stem: int = _param(2, "stride of the classifier's first two layers: 2 as published, or 1",
