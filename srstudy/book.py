@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['present', 'only', 'one_classifier', 'run_note', 'provenance', 'html_table', 'findings', 'gains_figure', 'prior_page',
-           'scene_figure', 'frequency_figure', 'data_facts', 'label_table', 'gallery_figure', 'zoom_figure',
-           'fidelity_page', 'shares_figure', 'speed_page', 'pipeline_figure']
+           'shown_images', 'scene_figure', 'frequency_figure', 'data_facts', 'label_table', 'gallery_figure',
+           'zoom_figure', 'fidelity_page', 'shares_figure', 'speed_page', 'pipeline_figure']
 
 # %% ../nbs/18_book.ipynb #61db5ed3
 import dataclasses, html, json, re
@@ -160,19 +160,22 @@ def _cases(exp, index, n=5):
     test = np.flatnonzero(index.split == 'test')
     return test[show_cases(encode_targets(index.iloc[test], exp.labels), n)].tolist()
 
-# %% ../nbs/18_book.ipynb #c14320c8
-def _images(exp, sr, index, cases):
+# %% ../nbs/18_book.ipynb #b0fb04f8
+def shown_images(exp, sr:str, # arm, instead of the experiment's own
+    index:pd.DataFrame, # of `get_scenes`
+    cases, # rows of `index`
+    )->list: # of (H,W,3) uint8
     "Return the rendered images of one arm for some rows of `index`, computing no others."
     exp = dataclasses.replace(exp, sr=sr)
     store = get_images(exp, index.loc[cases].reset_index(drop=True))
     chips = [store[i] for i in range(len(cases))]
     return [render_rgb(c, exp.white) if c.dtype == np.uint16 else c for c in chips]
 
-# %% ../nbs/18_book.ipynb #903d843b
+# %% ../nbs/18_book.ipynb #9c43ec46
 def scene_figure(exp, n:int=5):
     "Show some test scenes: truth, observation, land cover."
     index = get_scenes(exp); cases = _cases(exp, index, n)
-    truth, seen = (_images(exp, sr, index, cases) for sr in ('truth', 'none'))
+    truth, seen = (shown_images(exp, sr, index, cases) for sr in ('truth', 'none'))
     axes = show_images([*truth, *seen, *truth], cols=n, side=1.9)
     for ax, i in zip(axes[2], cases):
         ax.clear(); plot_landcover(load_landcover(index.truth_path[i]), ax, legend=False)
@@ -204,7 +207,7 @@ def label_table()->HTML:
                     or 'dropped'}) for n in BEN43]
     return html_table(pd.DataFrame(rows).set_index('code'))
 
-# %% ../nbs/18_book.ipynb #14f63070
+# %% ../nbs/18_book.ipynb #9331991b
 def _shown(exps):
     "Return the arms of a table, in the order of the paper."
     there = {e.sr for e in exps}
@@ -214,7 +217,7 @@ def gallery_figure(exps:list, n:int=5):
     "Show some test scenes, one a row, as each arm makes them."
     exp, arms = exps[0], _shown(exps)
     index = get_scenes(exp); cases = _cases(exp, index, n)
-    columns = [_images(exp, sr, index, cases) for sr in arms]
+    columns = [shown_images(exp, sr, index, cases) for sr in arms]
     titles = [ARMS[sr] for sr in arms]
     axes = show_images([c[i] for i in range(n) for c in columns], titles + ['']*len(titles)*(n-1),
                        cols=len(titles), side=1.35)
@@ -230,12 +233,12 @@ def _busiest(truth:np.ndarray, # (4h,4w,3) uint8
     windows = np.lib.stride_tricks.sliding_window_view(detail, (side, side)).sum((2, 3))
     return np.unravel_index(windows.argmax(), windows.shape)
 
-# %% ../nbs/18_book.ipynb #8554e4d9
+# %% ../nbs/18_book.ipynb #73194936
 def zoom_figure(exps:list, case:int=2, n:int=5, side:int=12):
     "Show Figure 2 of paper 1: a part of one scene by every arm, and below what is false in it."
     exp = exps[0]; index = get_scenes(exp); cases = _cases(exp, index, n) # the gallery's
     arms = [sr for sr in _shown(exps) if sr != 'none']
-    one = {sr: _images(exp, sr, index, cases)[case] for sr in ('none', *arms)}
+    one = {sr: shown_images(exp, sr, index, cases)[case] for sr in ('none', *arms)}
     row, col = _busiest(one['truth'], side)
     fig, axes = plt.subplots(2, len(arms), figsize=(1.5*len(arms), 3.5), dpi=120,
                              layout='constrained')
@@ -296,7 +299,7 @@ def speed_page()->HTML|Markdown:
     if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
     return html_table(pd.DataFrame(rows).set_index(['device', 'arm']))
 
-# %% ../nbs/18_book.ipynb #06e8e403
+# %% ../nbs/18_book.ipynb #92adc1d8
 def pipeline_figure(records:list, folder:Path):
     "Draw Figure 1 of paper 1 from a test scene, HAT's output and what its classifier says."
     rec = next(r for r in records if r.params['sr'] == 'hat')
@@ -305,5 +308,5 @@ def pipeline_figure(records:list, folder:Path):
     pred = read_predictions(Path(folder)/f'{rec.name}.json')
     p = pred['probs'][list(pred['ids']).index(index.patch_id[i])]
     names, top = get_nomenclature(exp.labels).classes, np.argsort(-p)[:6]
-    (before,), (after,) = (_images(exp, sr, index, [i]) for sr in ('none', 'hat'))
+    (before,), (after,) = (shown_images(exp, sr, index, [i]) for sr in ('none', 'hat'))
     return plot_pipeline(before, after, {names[k]: float(p[k]) for k in top})[0].figure

@@ -6,14 +6,13 @@
 __all__ = ['explain_table', 'plot_cams', 'figure3', 'claim_points', 'claim_correlations', 'plot_claim', 'claim_figure',
            'claim_table']
 
-# %% ../nbs/18b_explain_pages.ipynb #2ad70f71
+# %% ../nbs/18b_explain_pages.ipynb #117bc80b
 import textwrap
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 import seaborn as sns
 from IPython.display import HTML
-from .book import html_table
-from .data import render_rgb
+from .book import html_table, shown_images
 from .explain import compare_coverage, coverage, lay_over
 from .fidelity import mean_ci
 from .inference import rank_correlation
@@ -21,7 +20,7 @@ from .labels import get_nomenclature
 from .metrics import class_scores
 from .plots import COLORS
 from .results import Record, StaleRecord, command, read_predictions, recorded
-from .run import get_images, get_scenes
+from .run import get_scenes
 from .tables import ARMS, CLASSIFIERS, combine
 
 # %% ../nbs/18b_explain_pages.ipynb #2097b102
@@ -87,7 +86,7 @@ def plot_cams(rows:list, # (name, [(image (H,W,3) uint8, map (h,w) uint8) or Non
             ax.set_xlabel('–' if np.isnan(broad) else f'{broad:.2f}', fontsize=7, labelpad=1)
     return axes
 
-# %% ../nbs/18b_explain_pages.ipynb #9cc47371
+# %% ../nbs/18b_explain_pages.ipynb #57c8cb41
 def _chosen(found:dict)->list: # (row among the test scenes, label)
     "Choose a label for each show-case."
     chosen = {}
@@ -99,11 +98,8 @@ def _chosen(found:dict)->list: # (row among the test scenes, label)
 def _images(rec:Record, ids:list)->dict: # patch id -> (H,W,3) uint8
     "Make the images of some scenes as the classifier of a run saw them."
     exp = recorded(rec); index = get_scenes(exp)
-    index = index[index.patch_id.isin(ids)].reset_index(drop=True)
-    images = get_images(exp, index)
-    chips = [images[i][..., :3] for i in range(len(index))]
-    shown = [render_rgb(c, exp.white) if c.dtype == np.uint16 else c for c in chips]
-    return dict(zip(index.patch_id, shown))
+    at = np.flatnonzero(index.patch_id.isin(ids))
+    return dict(zip(index.patch_id[at], shown_images(exp, exp.sr, index, at)))
 
 # %% ../nbs/18b_explain_pages.ipynb #b2291828
 def figure3(records:list, folder:Path):

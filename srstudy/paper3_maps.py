@@ -6,11 +6,11 @@
 __all__ = ['landcover', 'accuracy_page', 'confusions', 'confusion_figure', 'iou_frame', 'iou_page', 'pixels_page', 'finer_page',
            'maps_figure', 'overlay_figure']
 
-# %% ../nbs/18g_paper3_maps.ipynb #0fb30733
+# %% ../nbs/18g_paper3_maps.ipynb #04516d07
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML
-from .book import _images, html_table, one_classifier
+from .book import html_table, one_classifier, shown_images
 from .chips import load_codes
 from .labels import CLC1, CLC2, CORINE, CORINE_COLORS
 from .levels import correlate
@@ -137,7 +137,7 @@ def finer_page(maps:list)->HTML:
     frame = pd.DataFrame.from_dict(rows, orient='index')
     return html_table(frame.rename_axis(['level', 'right pixels']))
 
-# %% ../nbs/18g_paper3_maps.ipynb #e280b068
+# %% ../nbs/18g_paper3_maps.ipynb #6b09b201
 def _colored(positions, level)->np.ndarray: # (h,w) positions of classes -> (h,w,3) uint8
     "Colour a map; white where nothing is known."
     first = [next(c for c in CORINE if c//_STEP[level] == code) for code in _LEGEND[level]]
@@ -155,7 +155,7 @@ def maps_figure(level:int, maps:list, folder:Path, n:int=4):
     truth = pred.get('explain_truth', pred['targs']); chosen = _busy(truth, n)
     index = get_scenes(exp).set_index('patch_id')
     at = index.index.get_indexer(pred['ids'][chosen]).tolist()
-    images = _images(exp, 'none', index.reset_index(), at)
+    images = shown_images(exp, 'none', index.reset_index(), at)
     fig, axes = plt.subplots(n, 5, figsize=(8.4, 1.75*n), dpi=120, layout='constrained',
                              squeeze=False)
     for row, i, im in zip(axes, chosen, images):
@@ -169,14 +169,14 @@ def maps_figure(level:int, maps:list, folder:Path, n:int=4):
         ax.set_title(name, fontsize=8)
     return fig
 
-# %% ../nbs/18g_paper3_maps.ipynb #099649fe
+# %% ../nbs/18g_paper3_maps.ipynb #db8aa536
 def overlay_figure(maps:list, n:int=4):
     "Draw test chips with the CORINE map over them, and below with the ground."
     exp = recorded(by_level(maps)[max(by_level(maps))][0])
     index = get_scenes(exp); test = index.index[index.split == 'test']
     truths = [load_codes(index.truth_path[i] or index.mask_path[i]) for i in test]
     chosen = [test[i] for i in _busy([np.unique(t, return_inverse=True)[1] for t in truths], n)]
-    images = _images(exp, 'none', index, chosen)
+    images = shown_images(exp, 'none', index, chosen)
     fig, axes = plt.subplots(2, n, figsize=(2.1*n, 4.4), dpi=120, layout='constrained')
     for column, i, im in zip(axes.T, chosen, images):
         both = index.mask_path[i], index.truth_path[i] or index.mask_path[i]

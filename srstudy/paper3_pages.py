@@ -7,13 +7,13 @@ __all__ = ['corine', 'counts_page', 'facts_page', 'get_ledger3', 'table3_page', 
            'frequency_figure', 'noise_gallery', 'noise_page', 'noise_figure', 'errata3_page', 'corrected_page',
            'verdicts3_page', 'ledger3_page']
 
-# %% ../nbs/18e_paper3_pages.ipynb #da61f764
+# %% ../nbs/18e_paper3_pages.ipynb #0877cc59
 import textwrap
 from functools import lru_cache
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from IPython.display import HTML
-from .book import _images, html_table, one_classifier
+from .book import html_table, one_classifier, shown_images
 from .data import encode_targets
 from .labels import BEN43_CODE, CLC1, CLC2, get_nomenclature
 from .ledger import over_seeds
@@ -166,7 +166,7 @@ def frequency_figure(records:list, folder:Path):
     axes[0].set_ylabel('F1'); axes[1].legend(frameon=False, fontsize=8)
     return fig
 
-# %% ../nbs/18e_paper3_pages.ipynb #e6476ab5
+# %% ../nbs/18e_paper3_pages.ipynb #3c66b3cd
 def _noisy(record, folder)->tuple: # predictions, `planted`
     "Return the predictions of a run, and which labels of its test scenes are wrong."
     pred, p = read_predictions(Path(folder)/f'{record.name}.json'), record.params
@@ -183,7 +183,7 @@ def noise_gallery(records:list, folder:Path, level:int=3, n:int=8):
     rows = -(-n//4)
     fig, axes = plt.subplots(rows, 4, figsize=(8.4, 2.9*rows), dpi=120, layout='constrained')
     short = lambda s: textwrap.shorten(s, 26, placeholder=' …')
-    for ax, im, row in zip(axes.flat, _images(exp, 'none', index, at), top.itertuples()):
+    for ax, im, row in zip(axes.flat, shown_images(exp, 'none', index, at), top.itertuples()):
         ax.imshow(im, interpolation='nearest'); ax.set(xticks=[], yticks=[])
         wrong = truth.wrong[row.Index]
         for s in ax.spines.values(): s.set(color='#D55E00' if wrong else '.7', lw=3 if wrong else 1)
