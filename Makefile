@@ -20,7 +20,7 @@ book: $(READY)
 	@echo "The book is at file://$(CURDIR)/$(BOOK)"
 
 # All pages are executed again whenever anything that one of them reads has changed.
-$(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py params/*/*)
+$(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py srstudy/*/*.py params/*/*)
 	@echo "Building the book"
 	@$(BIN)/srstudy book > /dev/null
 	@touch $@
@@ -46,8 +46,8 @@ $(READY): requirements.lock pyproject.toml
 
 # Speed is measured on request: the numbers belong to the machine that measured them.
 bench: $(READY)
-	@$(BIN)/python -c 'from srstudy.bench import bench; print(bench())'
-	@$(BIN)/python -c 'from srstudy.bench_stats import bench_stats; print(bench_stats())'
+	@$(BIN)/python -c 'from srstudy.bench.sr import bench; print(bench())'
+	@$(BIN)/python -c 'from srstudy.bench.stats import bench_stats; print(bench_stats())'
 
 clean:
 	rm -rf book/_build results .cache

@@ -16,8 +16,8 @@ from pathlib import Path
 import yaml
 from srstudy.core import cache_dir
 from srstudy.params import run_name, to_yaml
-from srstudy.plan import get_grid, made_from, marker, settle
-from srstudy.results import results_dir
+from srstudy.study.graph import get_grid, made_from, marker, settle
+from srstudy.study.record import results_dir
 
 TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
 def typed(v): # --config leaves the numbers in a list as text

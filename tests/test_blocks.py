@@ -7,7 +7,7 @@ REAL = os.environ.get('SRSTUDY_REALDATA')
 pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the names of the real BigEarthNet patches are not tested')
 
 def test_every_real_name_has_its_block():
-    from srstudy.inference import get_blocks
+    from srstudy.score.inference import get_blocks
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
     optical, radar = (get_blocks(table[c].tolist()) for c in ('s2_name', 's1_name'))
     sizes = np.unique(optical, return_counts=True)[1]
@@ -20,8 +20,8 @@ def test_every_real_name_has_its_block():
     assert (whole.col.agg(np.ptp) < 10).all() and (whole.row.agg(np.ptp) < 10).all()
 
 def test_blocks_of_the_official_test_split_can_be_resampled():
-    from srstudy.inference import get_blocks
-    from srstudy.metrics import bootstrap_ci
+    from srstudy.score.inference import get_blocks
+    from srstudy.score.multilabel import bootstrap_ci
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
     blocks = get_blocks(table.s2_name[table.split19 == 'test'].tolist())
     assert len(blocks) == 125_866

@@ -50,8 +50,8 @@ def test_wrong_parameters_fail_before_any_work(args, sentence, env, tmp_path):
 def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):
     for k in ('SRSTUDY_CACHE', 'SRSTUDY_RESULTS'): monkeypatch.setenv(k, env[k])
     from srstudy.params import Experiment
-    from srstudy.launch import launch
-    from srstudy.run import run
+    from srstudy.study.launch import launch
+    from srstudy.study.steps import run
     grid = [Experiment(sr=s, scenes=40, size=12, bs=8, schedule=[[0, 1, .003]]) for s in ('hat', 'bicubic')]
     assert launch(grid, run=run) == [] and launch(grid, run=run) == []
     out = capsys.readouterr().out; lines = [l for l in out.splitlines() if l.startswith('[')]
@@ -69,6 +69,6 @@ def test_a_killed_study_goes_on_and_leaves_the_same_records(env, tmp_path):
     os.killpg(p.pid, signal.SIGKILL); p.wait(); assert 1 <= len(made('killed')) < 3
     p = study('killed'); said, _ = p.communicate(); assert p.returncode == 0 and ' of 3 runs are there' in said and '0 of 3' not in said
     p = study('whole'); p.communicate(); assert p.returncode == 0
-    from srstudy.results import read_predictions, read_record, same_result
+    from srstudy.study.record import read_predictions, read_record, same_result
     for a, b in zip(made('killed'), made('whole'), strict=True):
         assert same_result(read_record(a), read_record(b)) and (read_predictions(a)['probs'] == read_predictions(b)['probs']).all()

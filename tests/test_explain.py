@@ -2,8 +2,8 @@
 import pytest, torch
 from captum.attr import LayerGradCam
 from torch import nn
-from srstudy.explain import grad_cam
-from srstudy.learner import ARCHS, get_classifier
+from srstudy.score.gradcam import grad_cam
+from srstudy.learn.classifiers import ARCHS, get_classifier
 
 LABELS, IMAGES = [*range(5), *range(3, 8)], [0]*5 + [1]*5  # some labels on both images
 

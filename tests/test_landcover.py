@@ -30,13 +30,15 @@ def write_slovenia(path):
 
 def train_and_map(chips, src, dst, labels, bands, side):
     "One epoch of a U-Net on real chips, and the map of the scene they were cut from."
-    from srstudy.data import BANDS, read_index
-    from srstudy.landmap import draw_map
-    from srstudy.learner import fit_schedule, get_classifier
+    from srstudy.data.bands import BANDS
+    from srstudy.data.index import read_index
+    from srstudy.learn.landmap import draw_map
+    from srstudy.learn.classifiers import get_classifier
+    from srstudy.learn.train import fit_schedule
     from srstudy.params import Experiment
-    from srstudy.segment import get_map_learner, get_mask_data, save_map_model
-    from srstudy.data import render_rgb
-    from srstudy.store import pack_chips
+    from srstudy.study.segmentation import get_map_learner, get_mask_data, save_map_model
+    from srstudy.data.bands import render_rgb
+    from srstudy.images.pack import pack_chips
     index = read_index('corine', chips); images = pack_chips(index, BANDS['rgb'])
     exp = Experiment(dataset='corine', root=str(chips), task='segmentation', labels=labels, bs=4,
                      encoder='params/corine/level1.yaml')
@@ -48,7 +50,7 @@ def train_and_map(chips, src, dst, labels, bands, side):
     return draw_map(src, dst, save_map_model(exp, learn, {}), bands=bands)
 
 def test_slovenia_polygons_through_builder_training_and_map(home):
-    from srstudy.chips import load_codes, make_chips
+    from srstudy.data.chips import load_codes, make_chips
     here, rgb, lulc = write_slovenia(home/'slovenia.tif')
     found = make_chips(home/'slovenia.tif', here/'LULC.gpkg', home/'chips', size=24, bands=(4, 3, 2),
                        legend=SLOVENIA, column='LULC_ID')
@@ -71,7 +73,7 @@ def test_slovenia_polygons_through_builder_training_and_map(home):
 
 @pytest.mark.parametrize('name,offset', [('282D_485L_3_3', 0), ('433D_629L_3_1', 1000)])
 def test_chips_with_a_land_cover_raster_go_the_same_way(home, name, offset):
-    from srstudy.chips import load_codes, make_chips
+    from srstudy.data.chips import load_codes, make_chips
     here = Path(REAL)/'terramesh_s2_lulc'
     src, lulc = here/f'S2L2A/{name}.tif', here/f'LULC/{name}.tif'
     found = make_chips(src, lulc, home/'chips', size=32, bands=(4, 3, 2), offset=offset, legend=ESRI)

@@ -2,7 +2,7 @@
 import os
 from pathlib import Path
 import pandas as pd, pytest
-from srstudy.paper3 import VALIDATION, archive_counts
+from srstudy.papers.paper3 import VALIDATION, archive_counts
 
 @pytest.fixture(scope='module')
 def tables():

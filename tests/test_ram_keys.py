@@ -61,16 +61,16 @@ def shapes(state): return {k: tuple(v.shape) for k, v in state.items()}
 
 @pytest.fixture(scope='module')
 def ours():
-    from srstudy.ram import RAM, build_ram
+    from srstudy.sr.ram import RAM, build_ram
     with torch.device('meta'): return build_ram(RAM['full'])
 
 def test_keys_and_shapes(ours):
-    from srstudy.ram import merge_lora, rename_ram
+    from srstudy.sr.ram import merge_lora, rename_ram
     theirs = rename_ram(merge_lora(tensors(ram() | text_parts()), tensors(dape())))
     assert shapes(theirs) == shapes(ours.state_dict()), sorted(theirs.keys() ^ ours.state_dict().keys())[:10]
 
 def test_every_pair_of_dape_is_needed():
-    from srstudy.ram import merge_lora
+    from srstudy.sr.ram import merge_lora
     full = tensors(ram())
     for key in dape_needed():
         with pytest.raises(ValueError, match='missing'): merge_lora(full, tensors({k: s for k, s in dape().items() if k != key}))

@@ -23,10 +23,13 @@ def root(tmp_path, monkeypatch):
     return root
 
 def test_real_patches_through_every_room(root):
-    from srstudy.data import BANDS, encode_targets, load_bands, read_index
-    from srstudy.learner import get_classifier
-    from srstudy.sr import get_sr, super_resolve
-    from srstudy.store import pack_chips
+    from srstudy.data.bands import BANDS
+    from srstudy.data.bigearthnet import load_bands
+    from srstudy.data.index import encode_targets, read_index
+    from srstudy.learn.classifiers import get_classifier
+    from srstudy.sr.arms import get_sr
+    from srstudy.sr.enlarge import super_resolve
+    from srstudy.images.pack import pack_chips
     index = read_index('bigearthnet', root)
     table = pd.read_csv(Path(REAL)/'bigearthnet_v1_patches/labels.csv').set_index('s2_name')
     assert len(index) == 10                            # eleven less one with seasonal snow
@@ -48,13 +51,14 @@ def test_real_patches_through_every_room(root):
         assert out.shape == (2, 19) and out.isfinite().all()
 
 def test_the_snow_patch_is_left_out_by_its_list(root):
-    from srstudy.data import DataError, read_index
+    from srstudy.data.errors import DataError
+    from srstudy.data.index import read_index
     (root/'patches_with_seasonal_snow.csv').write_text('')
     with pytest.raises(DataError, match='split'): read_index('bigearthnet', root)
 
 def test_the_official_lists_give_the_published_numbers(tmp_path, monkeypatch):
     "All 590,326 names and the lists of their authors; only the disk is played by a dictionary."
-    import srstudy.data as data
+    from srstudy.data import bigearthnet, index as data
     monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
     s2 = tmp_path/'BigEarthNet-v1.0'; s2.mkdir()
@@ -64,8 +68,8 @@ def test_the_official_lists_give_the_published_numbers(tmp_path, monkeypatch):
         table.loc[table[flag], ['s2_name']].to_csv(tmp_path/f'{name}.csv', header=False, index=False)
     bare = set(table.s2_name[table.no_19_class_target])
     on_disk = {n: str(s2/n) for n in table.s2_name}
-    monkeypatch.setattr(data, '_folders', lambda folder: dict(on_disk) if folder == s2 else {})
-    monkeypatch.setattr(data, '_read_labels',
+    monkeypatch.setattr(bigearthnet, 'subfolders', lambda folder: dict(on_disk) if folder == s2 else {})
+    monkeypatch.setattr(bigearthnet, '_read_labels',
                         lambda folder: ['Airports' if os.path.basename(folder) in bare else 'Pastures'])
     assert len(on_disk) == data.CARDS['bigearthnet'].patches == 590_326
     index = data.read_index('bigearthnet', tmp_path)

@@ -3,9 +3,10 @@ import hashlib, os, re
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, rasterio, torch
 from PIL import Image
-from srstudy.data import BANDS, load_bands, render_rgb
-from srstudy.fidelity import fidelity, psnr_y, wald_pair
-from srstudy.sr import SCALE, get_sr
+from srstudy.data.bands import BANDS, render_rgb
+from srstudy.data.bigearthnet import load_bands
+from srstudy.sr.fidelity import fidelity, psnr_y, wald_pair
+from srstudy.sr.arms import SCALE, get_sr
 
 WEIGHTS, DATA = os.environ.get('SRSTUDY_REALWEIGHTS'), os.environ.get('SRSTUDY_REALDATA')
 pytestmark = [

@@ -2,8 +2,8 @@
 import os, zipfile
 from pathlib import Path
 import pandas as pd, pytest
-from srstudy.labels import BEN19
-from srstudy.tables import published
+from srstudy.data.labels import BEN19
+from srstudy.papers.claims import published
 
 def test_table1_is_whole():
     t = published('paper1_table1')

@@ -5,11 +5,11 @@ import numpy as np, pytest, rasterio, torch
 from rasterio.transform import from_origin
 from typer.testing import CliRunner
 from srstudy.cli import app
-from srstudy.data import BANDS, render_rgb
-from srstudy.nets import build_net
-from srstudy.scene import _Maker, upscale_scene
-from srstudy.sr import get_sr
-from srstudy.synth import make_scene
+from srstudy.data.bands import BANDS, render_rgb
+from srstudy.sr.nets import build_net
+from srstudy.sr.scene import _Maker, upscale_scene
+from srstudy.sr.arms import get_sr
+from srstudy.synth.landscape import make_scene
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
 SRSTUDY = Path(sys.executable).parent/'srstudy'

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np, pytest, torch
 from safetensors.torch import save_file
 from srstudy.core import seed_all
-from srstudy.ram import RAM, Tagger, build_ram, merge_lora, rename_ram
-from srstudy.seesr import SEESR, SeeSR, build_seesr, get_tokenizer, load_seesr, mini_tokenizer
-from srstudy.weights import WEIGHTS, WeightsError, weights_dir
+from srstudy.sr.ram import RAM, Tagger, build_ram, merge_lora, rename_ram
+from srstudy.sr.seesr import SEESR, SeeSR, build_seesr, get_tokenizer, load_seesr, mini_tokenizer
+from srstudy.sr.cards import WEIGHTS, WeightsError
+from srstudy.sr.weights import weights_dir
 
 OLD = dict(to_q='query', to_k='key', to_v='value', **{'to_out.0': 'proj_attn'})
 TAGS = 'field', 'forest', 'lake'

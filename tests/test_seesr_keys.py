@@ -82,7 +82,7 @@ def text():
 
 @pytest.fixture(scope='module')
 def networks():
-    from srstudy.seesr import SEESR, build_seesr
+    from srstudy.sr.seesr import SEESR, build_seesr
     with torch.device('meta'): return build_seesr(SEESR['full'])
 
 @pytest.mark.parametrize('part, table', [('unet', unet), ('controlnet', controlnet), ('vae', vae), ('text', text)])

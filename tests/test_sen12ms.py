@@ -3,8 +3,8 @@ import os, zipfile
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, rasterio
 from srstudy.core import repo_root
-from srstudy.sen12ms import (is_validation, parse_name, path_of, read_index, scene_of,
-                             validation_scenes, with_validation)
+from srstudy.data.sen12ms import (is_validation, parse_name, path_of, read_index, scene_of,
+                                  validation_scenes, with_validation)
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
 real = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real test list and chips are not tested')
@@ -72,9 +72,9 @@ def root(tmp_path, monkeypatch):
 
 @real
 def test_real_chips_through_reader_and_doctor(root):
-    from srstudy.data import BANDS
-    from srstudy.doctor import examine
-    from srstudy.store import pack_chips
+    from srstudy.data.bands import BANDS
+    from srstudy.data.doctor import examine
+    from srstudy.images.pack import pack_chips
     index = read_index(root)
     assert index.split.value_counts().to_dict() == dict(train=9, val=9, test=9)
     assert all(index.labels.map(len) > 0) and 'Water' in set(index.single)
@@ -92,7 +92,7 @@ def test_real_chips_through_reader_and_doctor(root):
 
 @real
 def test_real_bigearthnet_patches_are_well():
-    from srstudy.doctor import examine
+    from srstudy.data.doctor import examine
     home = Path(REAL)/'bigearthnet_v1_patches'
     rows = pd.read_csv(home/'labels.csv')
     rows = rows[[(home/'S2'/n).is_dir() for n in rows.s2_name]]

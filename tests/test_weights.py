@@ -3,8 +3,8 @@ import os, re
 from pathlib import Path
 import pytest, torch
 from test_seesr_keys import text, unet, vae
-from srstudy.checkpoints import load_strict, read_checkpoint, rename_keys
-from srstudy.weights import WEIGHTS
+from srstudy.sr.checkpoints import load_strict, read_checkpoint, rename_keys
+from srstudy.sr.cards import WEIGHTS
 
 def as_published(table, *pairs):
     for pattern, new in pairs: table = {re.sub(pattern, new, k): v for k, v in table.items()}
@@ -34,7 +34,7 @@ REAL = os.environ.get('SRSTUDY_REALWEIGHTS')
 def test_a_real_checkpoint(tmp_path, monkeypatch):
     "Through a pickle as Real-ESRGAN publishes it, converted once, into the compact network."
     monkeypatch.setenv('SRSTUDY_WEIGHTS', str(tmp_path/'weights'))
-    from srstudy.nets import NETS, get_width
+    from srstudy.sr.nets import NETS, get_width
     card, real = WEIGHTS['realesr_general'], read_checkpoint(Path(REAL)/'realesr-general-x4v3.safetensors')
     torch.save({card.container: real}, tmp_path/card.file)
     for _ in range(2):
