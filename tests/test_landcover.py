@@ -30,7 +30,7 @@ def write_slovenia(path):
 
 def train_and_map(chips, src, dst, labels, bands, side):
     "One epoch of a U-Net on real chips, and the map of the scene they were cut from."
-    from srstudy.data.bands import BANDS
+    from srstudy.cards import BANDS
     from srstudy.data.index import read_index
     from srstudy.learn.landmap import draw_map
     from srstudy.learn.classifiers import get_classifier

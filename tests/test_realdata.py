@@ -23,7 +23,7 @@ def root(tmp_path, monkeypatch):
     return root
 
 def test_real_patches_through_every_room(root):
-    from srstudy.data.bands import BANDS
+    from srstudy.cards import BANDS
     from srstudy.data.bigearthnet import load_bands
     from srstudy.data.index import encode_targets, read_index
     from srstudy.learn.classifiers import get_classifier
@@ -58,6 +58,7 @@ def test_the_snow_patch_is_left_out_by_its_list(root):
 
 def test_the_official_lists_give_the_published_numbers(tmp_path, monkeypatch):
     "All 590,326 names and the lists of their authors; only the disk is played by a dictionary."
+    from srstudy.cards import DATASETS
     from srstudy.data import bigearthnet, index as data
     monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
@@ -71,9 +72,9 @@ def test_the_official_lists_give_the_published_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr(bigearthnet, 'subfolders', lambda folder: dict(on_disk) if folder == s2 else {})
     monkeypatch.setattr(bigearthnet, '_read_labels',
                         lambda folder: ['Airports' if os.path.basename(folder) in bare else 'Pastures'])
-    assert len(on_disk) == data.CARDS['bigearthnet'].patches == 590_326
+    assert len(on_disk) == DATASETS['bigearthnet'].patches == 590_326
     index = data.read_index('bigearthnet', tmp_path)
-    assert len(index) == data.CARDS['bigearthnet'].used == 519_284
+    assert len(index) == DATASETS['bigearthnet'].used == 519_284
     assert tuple(index.split.value_counts()[['train', 'val', 'test']]) == (269_695, 123_723, 125_866)
     counts = index.attrs['counts']
     assert counts['no_label'] == 55 and sum(counts.values()) == 590_326

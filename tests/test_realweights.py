@@ -3,7 +3,8 @@ import hashlib, os, re
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, rasterio, torch
 from PIL import Image
-from srstudy.data.bands import BANDS, render_rgb
+from srstudy.cards import BANDS
+from srstudy.data.bands import render_rgb
 from srstudy.data.bigearthnet import load_bands
 from srstudy.sr.fidelity import fidelity, psnr_y, wald_pair
 from srstudy.sr.arms import SCALE, get_sr

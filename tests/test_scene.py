@@ -5,7 +5,8 @@ import numpy as np, pytest, rasterio, torch
 from rasterio.transform import from_origin
 from typer.testing import CliRunner
 from srstudy.cli import app
-from srstudy.data.bands import BANDS, render_rgb
+from srstudy.cards import BANDS
+from srstudy.data.bands import render_rgb
 from srstudy.sr.nets import build_net
 from srstudy.sr.scene import _Maker, upscale_scene
 from srstudy.sr.arms import get_sr

@@ -72,7 +72,7 @@ def root(tmp_path, monkeypatch):
 
 @real
 def test_real_chips_through_reader_and_doctor(root):
-    from srstudy.data.bands import BANDS
+    from srstudy.cards import BANDS
     from srstudy.data.doctor import examine
     from srstudy.images.pack import pack_chips
     index = read_index(root)

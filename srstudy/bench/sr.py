@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2, numpy as np, torch, torch.nn.functional as F
 from tqdm.auto import tqdm
 from ..core import seed_all, write_atomic
-from ..data.bands import BANDS, render_rgb
+from ..cards import BANDS
+from ..data.bands import render_rgb
 from ..synth.landscape import make_scene
 from ..images.store import Store, write_store
 from ..sr.arms import get_sr

@@ -10,17 +10,12 @@ __all__ = ['COLORS', 'show_images', 'show_labelled', 'plot_pipeline', 'plot_scor
 import textwrap
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from matplotlib.patches import Patch
-from ..cards import ARMS
-from ..data.bands import BANDS, render_rgb
+from ..cards import ARMS, BANDS
+from ..data.bands import render_rgb
 from ..data.labels import BEN19_COLORS, CORINE, CORINE_COLORS
 
 # %% ../../nbs/9_book/figures.ipynb #394cae20
-_HUES = dict(none='#555555', nearest='#b0b0b0', bicubic='#E69F00', lanczos='#F0E442',
-             srresnet='#56B4E9', hat='#0072B2', seesr='#8C510A', realesrgan='#CC79A7',
-             truth='#009E73') # of Okabe and Ito, the greys and the brown apart
-_OTHERS = dict(zip([sr for sr in ARMS if sr not in _HUES],
-                   sns.color_palette('husl', len(ARMS)).as_hex()))
-COLORS = {name: (_HUES | _OTHERS)[sr] for sr, name in ARMS.items()}
+COLORS = {arm.title: arm.color for arm in ARMS.values()}
 
 # %% ../../nbs/9_book/figures.ipynb #479e9198
 def show_images(images:list, # (h,w,3) uint8 each
@@ -103,9 +98,9 @@ def plot_scores(frame:pd.DataFrame, # sr, metric, value, lo, hi
             if s in set(frame.sr)])
     value = rows['value'] if 'value' in rows else rows['diff']
     for y, (sr, r, v) in enumerate(zip(rows.index, rows.itertuples(), value)):
-        ax.errorbar(v, y, xerr=[[v - r.lo], [r.hi - v]], fmt='o', color=COLORS[ARMS[sr]], capsize=3,
+        ax.errorbar(v, y, xerr=[[v - r.lo], [r.hi - v]], fmt='o', color=ARMS[sr].color, capsize=3,
                     mec='.2', mew=.5)
-    ax.set_yticks(range(len(rows)), [ARMS[s] for s in rows.index]); ax.set_ylim(len(rows) - .5, -.5)
+    ax.set_yticks(range(len(rows)), [ARMS[s].title for s in rows.index]); ax.set_ylim(len(rows) - .5, -.5)
     if 'diff' in rows: ax.axvline(0, color='.4', lw=.8)
     ax.locator_params(axis='x', nbins=5)
     ax.set_xlabel(label or metric); sns.despine(ax=ax); ax.grid(axis='x', alpha=.3)

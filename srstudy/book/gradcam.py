@@ -60,7 +60,7 @@ def explain_table(records:list, folder:Path)->HTML:
         runs.setdefault((r.params['arch'], r.params['sr']), []).append(_found(r, folder)['explain'])
     for (arch, sr), found in runs.items():
         cells = ' x '.join(map(str, found[0]['maps'].shape[1:]))
-        rows[CLASSIFIERS[arch], ARMS[sr]] = {'cells': cells} | {
+        rows[CLASSIFIERS[arch].title, ARMS[sr].title] = {'cells': cells} | {
             head: _cell(name, found) for name, head in _NUMBERS.items()}
     names = pd.MultiIndex.from_tuples(rows, names=['classifier', 'arm'])
     return html_table(pd.DataFrame(list(rows.values()), index=names))
@@ -120,10 +120,10 @@ def figure3(records:list, folder:Path):
         f = runs[arch, sr][1]['explain']
         at = (f['map_scene'] == scene) & (f['map_label'] == label)
         return images[sr][ids[scene]], f['maps'][at.argmax()]
-    rows = [(f'{textwrap.fill(names[label], 18)}\n{CLASSIFIERS[arch]}',
+    rows = [(f'{textwrap.fill(names[label], 18)}\n{CLASSIFIERS[arch].title}',
              [cell(arch, sr, scene, label) for sr in arms])
             for scene, label in cases for arch in archs]
-    return plot_cams(rows, [ARMS[sr] for sr in arms])[0, 0].figure
+    return plot_cams(rows, [ARMS[sr].title for sr in arms])[0, 0].figure
 
 # %% ../../nbs/9_book/gradcam.ipynb #f25fc9b5
 def claim_points(records:list,
@@ -152,7 +152,7 @@ def claim_points(records:list,
 def claim_correlations(points:pd.DataFrame # of `claim_points`
     )->pd.DataFrame: # points (how many), rho, lo, hi; a row per arm, and those of all together
     "Correlate broader with better: within each arm, over all arms, and between arms."
-    sets = {ARMS[sr]: points[points.sr == sr] for sr in ARMS}
+    sets = {ARMS[sr].title: points[points.sr == sr] for sr in ARMS}
     means = points.groupby(['arch', 'sr'])[['broader', 'gain']].mean().reset_index()
     sets |= {'all arms, class by class': points,
              'between arms': means.assign(name=means.arch + means.sr)}
@@ -174,8 +174,8 @@ def plot_claim(points:pd.DataFrame, # of `claim_points`
     for ax, frame, size in ((axes[0], points, 12), (axes[1], means, 45)):
         for sr in arms:
             p = frame[frame.sr == sr]
-            ax.scatter(p.broader, p.gain, s=size, color=COLORS[ARMS[sr]], ec='.2', lw=.3,
-                       label=ARMS[sr])
+            ax.scatter(p.broader, p.gain, s=size, color=ARMS[sr].color, ec='.2', lw=.3,
+                       label=ARMS[sr].title)
         ax.axhline(0, color='.7', lw=.8, zorder=0); ax.axvline(0, color='.7', lw=.8, zorder=0)
         ax.set_xlabel('change of mean coverage', fontsize=8)
     axes[0].set_ylabel(f'gain in {label}, class by class', fontsize=8)

@@ -20,7 +20,6 @@ from ..score.inference import (class_gains, gains, get_blocks, rank_correlation,
 from ..score.multilabel import Evaluation
 from ..study.record import read_predictions
 from .display import html_table
-from .figures import COLORS
 
 # %% ../../nbs/9_book/mechanism.ipynb #2b612c44
 def stored_runs(records:list,
@@ -60,7 +59,7 @@ def gains_page(records:list, folder:Path, base:str='bicubic')->HTML:
         by_patch, by_block = gains(*arms), gains(*arms, groups=blocks)
         for m, name in _SCORES.items():
             p, b = by_patch.loc[m], by_block.loc[m]
-            rows[ARMS[sr], name] = {
+            rows[ARMS[sr].title, name] = {
                 'difference': f"{p['diff']:+.3f}", 'by patch': f'{p.lo:+.3f} to {p.hi:+.3f}',
                 'by block': f'{b.lo:+.3f} to {b.hi:+.3f}',
                 'seeds': f'{p.seed_lo:+.3f} to {p.seed_hi:+.3f}' if p.seeds > 1 else 'one seed'}
@@ -100,14 +99,14 @@ def forest_figure(study:pd.DataFrame, # of `class_study`
     fig, axes = plt.subplots(1, len(arms), figsize=(2.4 + 1.65*len(arms), 5.4), dpi=120,
                              sharey=True, layout='constrained', squeeze=False)
     for ax, sr in zip(axes[0], arms):
-        rows, y, color = study.loc[sr, metric].loc[order], np.arange(len(order)), COLORS[ARMS[sr]]
+        rows, y, color = study.loc[sr, metric].loc[order], np.arange(len(order)), ARMS[sr].color
         ax.axvline(0, color='.4', lw=.8)
         ax.hlines(y, rows.block_lo, rows.block_hi, color='.8', lw=4)
         ax.hlines(y, rows.lo, rows.hi, color=color, lw=1.3)
         for end in (rows.seed_lo, rows.seed_hi): ax.plot(end, y, '|', color='.25', ms=5, mew=.8)
         ax.scatter(rows['diff'], y, s=22, zorder=3, edgecolor=color,
                    c=[color if d else 'white' for d in rows.decided])
-        ax.set_title(ARMS[sr], fontsize=9); ax.tick_params(labelsize=7); sns.despine(ax=ax)
+        ax.set_title(ARMS[sr].title, fontsize=9); ax.tick_params(labelsize=7); sns.despine(ax=ax)
         ax.locator_params(axis='x', nbins=4)
     axes[0, 0].set_yticks(y, [f'{textwrap.shorten(n, 38, placeholder=" …")} ({s})'
                               for n, s in rows.support.items()])
@@ -124,7 +123,7 @@ def class_findings(study:pd.DataFrame, # of `class_study`
         rows = study.loc[sr, metric]; ahead = rows['diff'] > 0
         named = lambda won: ', '.join(rows.index[rows.decided & (ahead == won)]) or 'none'
         alone = ((rows.p < .05) & ~rows.resolved).sum()
-        lines.append(f"- **{ARMS[sr]}** is ahead in {ahead.sum()} of {len(rows)} classes and "
+        lines.append(f"- **{ARMS[sr].title}** is ahead in {ahead.sum()} of {len(rows)} classes and "
                      f"behind in {(rows['diff'] < 0).sum()}. Decided: better in {named(True)}; "
                      f"worse in {named(False)}. Tested alone, {alone} more would pass.")
     return Markdown('\n'.join(lines))
@@ -138,14 +137,14 @@ def rules_page(records:list, folder:Path, base:str='bicubic',
         e = rule_effects(runs[sr], runs[base], metrics)
         cells = [f'{r.a:.3f} ({r["diff"]:+.3f}) [{r.lo:+.3f}, {r.hi:+.3f}]'
                  for _, r in e.iterrows()]
-        parts[ARMS[sr]] = pd.Series(cells, index=e.index)
+        parts[ARMS[sr].title] = pd.Series(cells, index=e.index)
     table = pd.DataFrame(parts)
     return html_table(table.rename(index=dict(p='P', f1='F1', f1_macro='macro F1',
                                               f2_macro='macro F2')))
 
 def undecided_page(records:list, folder:Path)->HTML:
     "Show how often each arm's scores divide zero by zero, as the mean over its seeds."
-    shares = {ARMS[sr]: pd.DataFrame([undecided(r['probs'], r['targs']) for r in runs]).mean()
+    shares = {ARMS[sr].title: pd.DataFrame([undecided(r['probs'], r['targs']) for r in runs]).mean()
               for sr, runs in stored_runs(records, folder).items()}
     return html_table(pd.DataFrame(shares).T.rename_axis('arm').map('{:.1%}'.format))
 
@@ -170,14 +169,14 @@ def mechanism_figure(records:list, folder:Path, base:str='bicubic'):
                              sharey=True, squeeze=False, layout='constrained')
     for ax, (sr, x) in zip(axes[0], found.items()):
         y = image_gains(runs, sr, base)
-        ax.axhline(0, color='.4', lw=.8); ax.scatter(x, y, s=6, alpha=.5, color=COLORS[ARMS[sr]])
+        ax.axhline(0, color='.4', lw=.8); ax.scatter(x, y, s=6, alpha=.5, color=ARMS[sr].color)
         # the mean gain in five equal parts of the images, from little to much that is false
         parts = np.array_split(np.argsort(x, kind='stable'), 5)
         ax.plot([x[p].mean() for p in parts], [y[p].mean() for p in parts], 'k.-', lw=1)
         r, lo, hi = rank_correlation(x, y, groups=blocks)
-        ax.set_title(f'{ARMS[sr]}\nρ = {r:+.2f} [{lo:+.2f}, {hi:+.2f}]', fontsize=8)
+        ax.set_title(f'{ARMS[sr].title}\nρ = {r:+.2f} [{lo:+.2f}, {hi:+.2f}]', fontsize=8)
         ax.tick_params(labelsize=7); sns.despine(ax=ax)
-    axes[0, 0].set_ylabel(f'F1 minus {ARMS[base].lower()}', fontsize=8)
+    axes[0, 0].set_ylabel(f'F1 minus {ARMS[base].title.lower()}', fontsize=8)
     fig.supxlabel('share of the detail that is false', fontsize=8)
     return fig
 
@@ -190,8 +189,8 @@ def arms_figure(records:list, folder:Path, base:str='bicubic'):
     for sr, false in _invented(runs, base).items():
         (x, *xs), (y, *ys) = mean_ci(false), mean_ci(image_gains(runs, sr, base))
         ax.errorbar(x, y, np.abs(np.c_[ys] - y), np.abs(np.c_[xs] - x), 'o', capsize=3,
-                    color=COLORS[ARMS[sr]], label=ARMS[sr])
-    ax.set(xlabel='share of the detail that is false', ylabel=f'F1 minus {ARMS[base].lower()}')
+                    color=ARMS[sr].color, label=ARMS[sr].title)
+    ax.set(xlabel='share of the detail that is false', ylabel=f'F1 minus {ARMS[base].title.lower()}')
     ax.legend(frameon=False, fontsize=8); sns.despine(ax=ax)
     return fig
 
@@ -211,7 +210,7 @@ def mechanism_page(records:list, folder:Path, base:str='bicubic')->HTML:
             by = {'by patch': {}, 'by block': dict(groups=blocks)}
             found = {k: rank_correlation(runs[sr][0][f'fidelity_{trait}'], y, **kw)
                      for k, kw in by.items()}
-            rows[ARMS[sr], f'more {name}'] = {'ρ': f'{found["by patch"][0]:+.2f}'} | {
+            rows[ARMS[sr].title, f'more {name}'] = {'ρ': f'{found["by patch"][0]:+.2f}'} | {
                 k: f'{lo:+.2f} to {hi:+.2f}' for k, (_, lo, hi) in found.items()} | {
                 'goes with': _verdict(*found['by block'][1:])}
     index = pd.MultiIndex.from_tuples(rows, names=['arm', 'where there is'])

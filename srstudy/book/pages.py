@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML, Markdown
 from ..core import repo_root
-from ..cards import ARMS, CONTROLS
+from ..cards import ARMS, CONTROLS, titles
 from ..params import load_grid
 from ..data.bigearthnet import load_landcover
 from ..data.index import encode_targets
@@ -29,7 +29,7 @@ from .figures import (plot_frequencies, plot_landcover, plot_pipeline, plot_scor
 
 # %% ../../nbs/9_book/pages.ipynb #d60111e7
 def _arms(gains, verdict):
-    return [ARMS[g.sr] for g in gains.itertuples() if resolved(g.lo, g.hi) == verdict]
+    return [ARMS[g.sr].title for g in gains.itertuples() if resolved(g.lo, g.hi) == verdict]
 
 def _clause(gains, base):
     "Say which arms are better, worse or not resolved against `base`."
@@ -74,7 +74,7 @@ def prior_page(records:list)->HTML:
     rows = []
     for sr in [s for s in ARMS if s in {r.params['sr'] for r in records}]:
         runs = [r for r in records if r.params['sr'] == sr]
-        row = {'arm': ARMS[sr]}
+        row = {'arm': ARMS[sr].title}
         for m, name in dict(f1='F1', ap_macro='macro AP').items():
             d, lo, hi = combine(*zip(*(r.prior[m][1:] for r in runs)))
             row |= {f'{name}, prior': f'{runs[0].prior[m][0]:.3f}',
@@ -135,7 +135,7 @@ def gallery_figure(exps:list, n:int=5):
     exp, arms = exps[0], _shown(exps)
     index = get_scenes(exp); cases = _cases(exp, index, n)
     columns = [shown_images(exp, sr, index, cases) for sr in arms]
-    titles = [ARMS[sr] for sr in arms]
+    titles = [ARMS[sr].title for sr in arms]
     axes = show_images([c[i] for i in range(n) for c in columns], titles + ['']*len(titles)*(n-1),
                        cols=len(titles), side=1.35)
     return axes[0, 0].figure
@@ -165,7 +165,7 @@ def zoom_figure(exps:list, case:int=2, n:int=5, side:int=12):
         share = detail_shares(*three)['hallucination'][0]
         top.imshow(one[sr][4*row:4*(row + side), 4*col:4*(col + side)], interpolation='nearest')
         seen = low.imshow(false, vmin=0, vmax=.15, cmap='magma', interpolation='nearest')
-        top.set_title(ARMS[sr], fontsize=8); low.set_title(f'{share:.2f} false', fontsize=7)
+        top.set_title(ARMS[sr].title, fontsize=8); low.set_title(f'{share:.2f} false', fontsize=7)
     for ax in axes.flat: ax.axis('off')
     fig.colorbar(seen, ax=axes[1], label='false detail').ax.tick_params(labelsize=6)
     return fig
@@ -179,7 +179,7 @@ def fidelity_page(records:list)->HTML:
     # an arm is frozen: every seed has the same images
     found = {r.params['sr']: r.fidelity for r in records if r.fidelity}
     arms = [sr for sr in ARMS if sr in found]
-    table = pd.DataFrame(index=pd.Index([ARMS[a] for a in arms], name='arm'))
+    table = pd.DataFrame(index=pd.Index([ARMS[a].title for a in arms], name='arm'))
     for score, head in _HEADS.items():
         n, values = 2 if score in ('psnr', 'angle') else 3, [found[a][score] for a in arms]
         best = (max if FIDELITY[score][1] == 'higher' else min)(v for v, _, _ in values)
@@ -190,8 +190,8 @@ def fidelity_page(records:list)->HTML:
 # %% ../../nbs/9_book/pages.ipynb #ab079a89
 def shares_figure(records:list):
     "Show what became of the detail that each arm should have drawn."
-    found = {ARMS[r.params['sr']]: r.fidelity for r in records if r.fidelity}
-    names = [n for n in ARMS.values() if n in found]; left = np.zeros(len(names))
+    found = {ARMS[r.params['sr']].title: r.fidelity for r in records if r.fidelity}
+    names = [n for n in titles(ARMS).values() if n in found]; left = np.zeros(len(names))
     fig, ax = plt.subplots(figsize=(7, .35*len(names) + 1), dpi=120, layout='constrained')
     colours = dict(improvement='#009E73', omission='#bbbbbb', hallucination='#D55E00')
     for part, colour in colours.items():
@@ -205,7 +205,7 @@ def shares_figure(records:list):
 def _speed_row(r:dict, device:str)->dict:
     "Write one measurement down."
     dist = lambda k: (f"{r[f'{k}psnr']:.0f} dB, {r[f'{k}largest']}" if f'{k}psnr' in r else '')
-    return {'device': device, 'arm': ARMS[r['arm']], 'published, s': f"{r['published']:.3f}",
+    return {'device': device, 'arm': ARMS[r['arm']].title, 'published, s': f"{r['published']:.3f}",
             'ours, s': f"{r['ours']:.3f}", 'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
             'apart, random weights': dist(''), 'apart, trained mini': dist('trained_')}
 

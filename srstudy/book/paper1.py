@@ -13,8 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML, Markdown
-from ..cards import ARMS, CLASSIFIERS
-from ..data.index import CARDS
+from ..cards import ARMS, CLASSIFIERS, DATASETS, titles
 from ..study.costs import load_costs
 from ..study.record import read_record
 from ..papers.claims import arm_gains, ours, resolved
@@ -22,7 +21,6 @@ from ..papers.paper1 import (PAPER_ARMS, PRINTED, f2_frame, ledger, macro_withou
                                    seconds_frame)
 from .display import (count_verdicts, four_lines, html_table, only, run_note,
                                   unfold_ledger)
-from .figures import COLORS
 
 # %% ../../nbs/9_book/paper1.ipynb #edf70619
 @lru_cache(maxsize=8)
@@ -37,24 +35,25 @@ def get_ledger(records:list, folder:Path|None)->pd.DataFrame:
 def _own_arms(records:list)->dict: # (arm, line) -> metric -> text
     "Write the arms that the paper does not have."
     own = ours(records) if records else pd.DataFrame(columns=['sr', 'metric'])
-    own = own[~own.sr.map(ARMS).isin(['No SR', *PAPER_ARMS]) & own.metric.isin(PRINTED)]
+    own = own[~own.sr.map(titles(ARMS)).isin(['No SR', *PAPER_ARMS]) & own.metric.isin(PRINTED)]
     out = {}
     for x in own.itertuples():
         text = f'{x.value:.3f} [{x.lo:.3f}, {x.hi:.3f}]'
-        out.setdefault((ARMS[x.sr], 'ours'), {})[PRINTED[x.metric]] = text
+        out.setdefault((ARMS[x.sr].title, 'ours'), {})[PRINTED[x.metric]] = text
     return out
 
 # %% ../../nbs/9_book/paper1.ipynb #2ef124a0
 def table1_verdicts(records:list, folder:Path, arch:str='resnet50')->HTML:
     "Show Table 1 of paper 1 for one classifier: paper, ours, difference, verdict."
     mine = only(records, arch)
-    rows = get_ledger(mine, folder).query('table == 1 and classifier == @CLASSIFIERS[@arch]')
+    title = CLASSIFIERS[arch].title
+    rows = get_ledger(mine, folder).query('table == 1 and classifier == @title')
     frame = four_lines(rows, 'arm', 'what')[[*PRINTED.values()]]
     if extra := _own_arms(mine):
         more = pd.DataFrame.from_dict(extra, orient='index')
         more.index = pd.MultiIndex.from_tuples(more.index, names=['arm', ''])
         frame = pd.concat([frame, more])
-    order = {name: i for i, name in enumerate(ARMS.values())}
+    order = {name: i for i, name in enumerate(titles(ARMS).values())}
     return html_table(frame.sort_index(level=0, key=lambda i: i.map(order), kind='stable',
                                        sort_remaining=False))
 
@@ -141,11 +140,11 @@ def controls_page(records:list, folder:Path, metric:str='f1')->HTML|Markdown:
     own, bases = ours(named), dict.fromkeys(('none', 'bicubic'))
     gains = {b: arm_gains(named, folder, b) for b in bases}
     arms = list(dict.fromkeys(r.params['sr'] for r in named))
-    title = lambda a: ARMS.get(a) or ARMS[a.split(',')[0]] + a[a.index(','):]
+    title = lambda a: ARMS[a].title if a in ARMS else ARMS[a.split(',')[0]].title + a[a.index(','):]
     rows = []
     for a in sorted(arms, key=lambda a: list(ARMS).index(a.split(',')[0])):
         row = {'arm': title(a), metric.upper().replace('_', ' '): _cell(own, a, metric),
-               **{f'minus {ARMS[b]}': _cell(gains[b], a, metric, '+') for b in bases}}
+               **{f'minus {ARMS[b].title}': _cell(gains[b], a, metric, '+') for b in bases}}
         base = a.removesuffix('_down')
         pair = [r for r in named if r.params['sr'] in (a, base)]
         own_gain = arm_gains(pair, folder, base) if a != base else gains['none'].iloc[:0]
@@ -165,8 +164,8 @@ def rendering_page(records:list, folder:Path, metric:str='f1')->HTML|Markdown:
         same = [r for r in records if r.params['white'] == white]
         own = ours(same)
         gains = {b: arm_gains(same, folder, b) for b in ('none', 'bicubic')}
-        rows += [{'rendering': name, 'arm': ARMS[a], metric.upper(): _cell(own, a, metric),
-                  **{f'minus {ARMS[b]}': _cell(g, a, metric, '+') for b, g in gains.items()}}
+        rows += [{'rendering': name, 'arm': ARMS[a].title, metric.upper(): _cell(own, a, metric),
+                  **{f'minus {ARMS[b].title}': _cell(g, a, metric, '+') for b, g in gains.items()}}
                  for a in ARMS if a in set(own.sr)]
     return html_table(pd.DataFrame(rows).set_index(['rendering', 'arm']))
 
@@ -188,7 +187,7 @@ def learning_curves(records:list, folder:Path):
         for sr in [a for a in ARMS if a in set(frame.sr)]:
             x = frame[(frame.sr == sr) & (frame.metric == metric)]
             ax.errorbar(x.n, x.value, (x.value - x.lo, x.hi - x.value), marker='o', ms=3, lw=1.2,
-                        elinewidth=.7, color=COLORS[ARMS[sr]], label=ARMS[sr])
+                        elinewidth=.7, color=ARMS[sr].color, label=ARMS[sr].title)
         ax.set_xscale('log', base=2); ax.set_xticks(sorted(set(frame.n)), sorted(set(frame.n)))
         ax.set_xlabel('training scenes'); ax.set_ylabel(label)
         ax.spines[['top', 'right']].set_visible(False)
@@ -199,7 +198,7 @@ def learning_curves(records:list, folder:Path):
 def cost_frame(records:list)->pd.DataFrame: # index (classifier, arm); seconds per step
     "Return what each arm costs with each classifier."
     spent = seconds_frame(records).groupby(['classifier', 'arm'])[['train', 'test']].median()
-    order = {n: i for i, n in enumerate((*CLASSIFIERS.values(), *ARMS.values()))}
+    order = {n: i for i, n in enumerate((*titles(CLASSIFIERS).values(), *titles(ARMS).values()))}
     return spent.sort_index(key=lambda i: i.map(order)).assign(total=spent.sum(axis=1))
 
 def cost_page(records:list, folder:Path)->HTML:
@@ -207,13 +206,13 @@ def cost_page(records:list, folder:Path)->HTML:
     return html_table(cost_frame(records).map('{:.1f}'.format).rename(columns='{}, s'.format))
 
 # %% ../../nbs/9_book/paper1.ipynb #6fc65a64
-_PATCHES = sum(CARDS['bigearthnet'].splits) # of BigEarthNet
+_PATCHES = sum(DATASETS['bigearthnet'].splits) # of BigEarthNet
 
 def arms_cost(costs:pd.DataFrame|None=None # of `load_costs`
     )->HTML|Markdown:
     "Show how fast each arm was measured to be, and what that makes of BigEarthNet."
     costs = load_costs() if costs is None else costs
-    rows = [{'arm': ARMS[c.name], 'networks': c.width or 'none', 'device': c.device, 'side, px': c.side,
+    rows = [{'arm': ARMS[c.name].title, 'networks': c.width or 'none', 'device': c.device, 'side, px': c.side,
              'images per second': f'{c.per_second:.3g}',
              f'hours for {_PATCHES:,} images of that side': f'{_PATCHES/c.per_second/3600:.3g}',
              'measured on': c.machine}

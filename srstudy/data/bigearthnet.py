@@ -14,7 +14,8 @@ from statistics import mode
 import numpy as np, pandas as pd
 from tqdm.auto import tqdm
 from ..core import pick
-from .bands import BANDS, BAND_STEP, stack_bands
+from ..cards import BANDS
+from .bands import BAND_STEP, stack_bands
 from .errors import COPY_AGAIN, DataError
 from .files import read_tif, subfolders
 from .labels import convert_labels

@@ -9,7 +9,8 @@ __all__ = ['REFERENCE', 'read_sample', 'drift', 'examine', 'doctor']
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import seed_for
-from .bands import BANDS, S2_BANDS
+from ..cards import BANDS
+from .bands import S2_BANDS
 from .errors import DataError
 from .index import chip_reader, read_index
 

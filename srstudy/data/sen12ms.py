@@ -15,7 +15,8 @@ import numpy as np, pandas as pd
 from rasterio.warp import transform
 from tqdm.auto import tqdm
 from ..core import cache_dir, canonical_hash, pick, seed_for, write_atomic
-from .bands import BANDS, S2_BANDS, fuse_sensors
+from ..cards import BANDS
+from .bands import S2_BANDS, fuse_sensors
 from .errors import COPY_AGAIN, DataError
 from .files import read_tif, subfolders
 from .labels import IGBP10, get_nomenclature, simplify_igbp

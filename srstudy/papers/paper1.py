@@ -10,7 +10,7 @@ __all__ = ['PAPER_ARMS', 'MACRO', 'PRINTED', 'claims', 'relations', 'suspects', 
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import repo_root
-from ..cards import ARMS, CLASSIFIERS
+from ..cards import ARMS, CLASSIFIERS, titles
 from ..params import load_grid
 from ..data.labels import BEN19
 from ..score.multilabel import f_beta
@@ -115,13 +115,13 @@ def _measured(records:list, folder:Path, arch:str)->pd.DataFrame:
         parts += [one[one.metric == 'f2_macro'].assign(table=2, what=MACRO),
                   classes.assign(table=2, what=classes.name.map(short))]
     rows = pd.concat(parts).rename(columns=dict(value='ours'))
-    rows = _reverse(rows.assign(classifier=CLASSIFIERS[arch], arm=rows.sr.map(ARMS)))
+    rows = _reverse(rows.assign(classifier=CLASSIFIERS[arch].title, arm=rows.sr.map(titles(ARMS))))
     return rows[[*_AT, 'ours', 'lo', 'hi', *_DIFF]]
 
 # %% ../../nbs/8_papers/paper1.ipynb #b68d488e
 def seconds_frame(records:list)->pd.DataFrame: # arm, classifier, seed, and a column per step
     "Return how long each step of each run took."
-    return pd.DataFrame([dict(arm=ARMS[r.params['sr']], classifier=CLASSIFIERS[r.params['arch']],
+    return pd.DataFrame([dict(arm=ARMS[r.params['sr']].title, classifier=CLASSIFIERS[r.params['arch']].title,
                               seed=r.params['seed'], **r.made.get('seconds', {})) for r in records],
                         columns=['arm', 'classifier', 'seed', 'scenes', 'images', 'fidelity',
                                  'train', 'test'])
@@ -129,7 +129,7 @@ def seconds_frame(records:list)->pd.DataFrame: # arm, classifier, seed, and a co
 # %% ../../nbs/8_papers/paper1.ipynb #ec6b387a
 def _runs(records:list)->pd.DataFrame: # arm, classifier, seeds, scale
     "Say how often and on what each cell of the grid was run."
-    rows = [dict(arm=ARMS[r.params['sr']], classifier=CLASSIFIERS[r.params['arch']],
+    rows = [dict(arm=ARMS[r.params['sr']].title, classifier=CLASSIFIERS[r.params['arch']].title,
                  scale=f"{r.params['dataset']} {r.params['width']}") for r in records]
     frame = pd.DataFrame(rows, columns=['arm', 'classifier', 'scale'])
     return frame.groupby(['arm', 'classifier'], as_index=False).agg(
@@ -139,8 +139,8 @@ def _commands(records:list)->pd.DataFrame: # arm, classifier, command, cost
     "Return the command of each cell of the grid, and its cost in seconds."
     spent = seconds_frame(records).set_index('arm').drop(columns=['classifier', 'seed'])
     cost = spent.sum(axis=1).groupby(level=0).mean()
-    return pd.DataFrame([dict(arm=ARMS[e.sr], classifier=CLASSIFIERS[e.arch], command=command(e),
-                              cost=cost.get(ARMS[e.sr], np.nan))
+    return pd.DataFrame([dict(arm=ARMS[e.sr].title, classifier=CLASSIFIERS[e.arch].title, command=command(e),
+                              cost=cost.get(ARMS[e.sr].title, np.nan))
                          for e in load_grid(repo_root()/'params/table1')])
 
 # %% ../../nbs/8_papers/paper1.ipynb #99af06e8
@@ -149,7 +149,7 @@ def ledger(records:list, # of table 1, as many classifiers as were run
     )->pd.DataFrame: # a row per published number
     "Put our measurement and a verdict beside each published number of Tables 1 and 2."
     printed = {'No SR', *PAPER_ARMS}
-    by_arch = {a: [r for r in records if r.params['arch'] == a and ARMS[r.params['sr']] in printed]
+    by_arch = {a: [r for r in records if r.params['arch'] == a and ARMS[r.params['sr']].title in printed]
                for a in CLASSIFIERS}
     parts = [_measured(rs, folder, a) for a, rs in by_arch.items() if rs]
     empty = pd.DataFrame(columns=[*_AT, 'ours', 'lo', 'hi', *_DIFF])
@@ -209,7 +209,8 @@ def table1(records:list, # of one study
     arch:str='resnet50', # the classifier
     )->pd.DataFrame: # index (arm, whose); a column per metric, as text
     "Lay out Table 1 of paper 1 for one classifier."
-    paper = published('paper1_table1').query('classifier == @CLASSIFIERS[@arch]')
+    title = CLASSIFIERS[arch].title
+    paper = published('paper1_table1').query('classifier == @title')
     mine = ours([r for r in records if r.params['arch'] == arch])
     rows = {(p.sr, 'paper'): {} for p in paper.itertuples()}
     for p in paper.itertuples():
@@ -219,8 +220,8 @@ def table1(records:list, # of one study
         best = m.value.min() if metric in ('hl', 'oe') else m.value.max()
         for x in m.itertuples():
             text = f'**{x.value:.3f}**' if x.value == best else f'{x.value:.3f}'
-            rows.setdefault((ARMS[x.sr], 'ours'), {})[name] = f'{text} [{x.lo:.3f}, {x.hi:.3f}]'
-    order = {name: i for i, name in enumerate(ARMS.values())}
+            rows.setdefault((ARMS[x.sr].title, 'ours'), {})[name] = f'{text} [{x.lo:.3f}, {x.hi:.3f}]'
+    order = {name: i for i, name in enumerate(titles(ARMS).values())}
     keys = sorted(rows, key=lambda k: (order[k[0]], k[1] == 'ours'))
     return pd.DataFrame([rows[k] for k in keys],
                         index=pd.MultiIndex.from_tuples(keys, names=['arm', 'whose']))

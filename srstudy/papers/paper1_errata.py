@@ -10,7 +10,7 @@ __all__ = ['ERRATA', 'one_class', 'sign_test', 'class_wins', 'f1_band', 'hamming
 from functools import cache
 from math import comb
 import numpy as np, pandas as pd
-from ..cards import CLASSIFIERS
+from ..cards import CLASSIFIERS, titles
 from .claims import published
 from .paper1 import (PAPER_ARMS, PRINTED, claims, f2_frame, macro_without, relations,
                                    suspects)
@@ -146,7 +146,7 @@ def _last_map(arch, side):
 def resolution()->tuple[pd.DataFrame, str]:
     "Show how large a classifier's last feature map is without SR and with it."
     known = set(published('paper1_table1').classifier)
-    archs = {k: a for a, k in CLASSIFIERS.items() if k in known}
+    archs = {k: a for a, k in titles(CLASSIFIERS).items() if k in known}
     frame = pd.DataFrame([{f'{s} px': _last_map(a, s) for s in (120, 480)} for a in archs.values()],
                          pd.Index(archs, name='classifier'))
     small, large = frame.iloc[0]; least = frame['120 px'].idxmin()

@@ -10,9 +10,9 @@ import dataclasses
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from ..core import cache_dir, pick, repo_root
+from ..cards import BANDS, DATASETS
 from ..params import Experiment, is_synthetic, key
-from ..data.bands import BANDS
-from ..data.index import CARDS, index_path
+from ..data.index import index_path
 from ..images.pack import chips_dir, truth_dir
 from ..images.store import Store, store_state
 from ..sr.arms import SCALE, get_engine
@@ -31,7 +31,7 @@ _SHARES = dict(train=.6, val=.15, test=.25)         # of synthetic scenes, rough
 
 def _expected(exp:Experiment)->dict: # split -> patches
     "Say how many patches the data set of `exp` has by its card."
-    known = dict(zip(_SHARES, CARDS[exp.dataset].splits))
+    known = dict(zip(_SHARES, DATASETS[exp.dataset].splits))
     if not any(known.values()): known = {k: round(v*exp.scenes) for k, v in _SHARES.items()}
     most = {k: exp.limit or v for k, v in known.items()}
     if exp.limit_train: most['train'] = min(most['train'], exp.limit_train)

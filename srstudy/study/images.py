@@ -9,8 +9,9 @@ __all__ = ['get_images', 'get_fidelity', 'get_render']
 from functools import partial
 import numpy as np, pandas as pd
 from ..core import cache_dir, canonical_hash, write_atomic
+from ..cards import BANDS
 from ..params import Experiment
-from ..data.bands import BANDS, render_rgb, scene_white
+from ..data.bands import render_rgb, scene_white
 from ..images.pack import pack_chips, pack_truth
 from ..images.store import Store
 from ..sr.arms import get_sr

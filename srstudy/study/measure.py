@@ -11,8 +11,8 @@ from datetime import date
 from pathlib import Path
 import pandas as pd, torch, yaml
 from ..core import repo_root, write_atomic
+from ..cards import BANDS
 from ..params import Experiment, is_synthetic
-from ..data.bands import BANDS
 from ..data.index import read_index
 from ..synth.bigearthnet import write_synthetic
 from ..images.pack import pack_chips

@@ -11,8 +11,8 @@ import dataclasses, time
 from contextlib import contextmanager
 import numpy as np, pandas as pd, torch
 from ..core import canonical_hash, pick, seed_all
+from ..cards import BANDS
 from ..params import Experiment, is_synthetic, key, run_name
-from ..data.bands import BANDS
 from ..data.bigearthnet import load_landcover
 from ..data.index import encode_targets
 from ..data.labels import class_positions, get_nomenclature

@@ -8,7 +8,8 @@ __all__ = ['practice_scenes', 'pairs']
 # %% ../../nbs/2_synth/practice.ipynb #46b42250
 import numpy as np, torch
 from ..core import seed_for
-from ..data.bands import BANDS, render_rgb
+from ..cards import BANDS
+from ..data.bands import render_rgb
 from .landscape import make_scene
 
 # %% ../../nbs/2_synth/practice.ipynb #a215c473
