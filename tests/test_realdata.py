@@ -25,7 +25,8 @@ def root(tmp_path, monkeypatch):
 def test_real_patches_through_every_room(root):
     from srstudy.cards import BANDS
     from srstudy.data.bigearthnet import load_bands
-    from srstudy.data.index import encode_targets, read_index
+    from srstudy.data.index import read_index
+    from srstudy.data.labels import encode_targets
     from srstudy.learn.classifiers import get_classifier
     from srstudy.sr.arms import get_sr
     from srstudy.sr.enlarge import super_resolve

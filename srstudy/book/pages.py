@@ -15,9 +15,8 @@ from ..core import repo_root
 from ..cards import ARMS, CONTROLS, titles
 from ..params import load_grid
 from ..data.bigearthnet import load_landcover
-from ..data.index import encode_targets
 from ..data.labels import (BEN43, BEN43_CODE, BEN43_TO_19, cardinality, density,
-                                 get_nomenclature)
+                                 encode_targets, get_nomenclature)
 from ..sr.fidelity import FIDELITY, detail_shares, hallucination_map
 from ..score.gradcam import show_cases
 from ..study.record import read_predictions

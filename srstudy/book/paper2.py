@@ -17,8 +17,7 @@ from IPython.display import HTML, Markdown
 from scipy.ndimage import uniform_filter
 from ..core import pick
 from ..data.bands import render_rgb
-from ..data.index import encode_targets
-from ..data.labels import IGBP10, simplify_igbp
+from ..data.labels import IGBP10, encode_targets, simplify_igbp
 from ..data.sen12ms import (count_splits, encode_single, landcover_shares, load_igbp,
                                   load_patch)
 from ..score.gradcam import show_cases

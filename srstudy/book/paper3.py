@@ -13,8 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from IPython.display import HTML
-from ..data.index import encode_targets
-from ..data.labels import BEN43_CODE, CLC1, CLC2, get_nomenclature
+from ..data.labels import BEN43_CODE, CLC1, CLC2, encode_targets, get_nomenclature
 from ..synth.bigearthnet import synthetic_dir
 from ..score.levels import correlate, level_facts, level_replicates
 from ..score.noise import planted, precision_at, rankings, top_losses

@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['CLC1', 'CLC2', 'CORINE', 'CORINE_COLORS', 'BEN43_CODE', 'BEN43', 'BEN19', 'BEN43_TO_19', 'BEN19_COLORS', 'IGBP10',
            'LEVELS', 'IGNORE', 'Nomenclature', 'get_nomenclature', 'convert_labels', 'simplify_igbp', 'cardinality',
-           'density', 'level_mask', 'class_positions']
+           'density', 'encode_targets', 'level_mask', 'class_positions']
 
 # %% ../../nbs/1_data/labels.ipynb #e41d2664
 from dataclasses import dataclass
+from functools import partial
 import numpy as np
 from ..core import pick
 
@@ -157,6 +158,18 @@ def density(marks # (N,C) bool
     )->float:
     "Return the mean share of the classes that an image shows."
     return float(np.asarray(marks, bool).mean())
+
+# %% ../../nbs/1_data/labels.ipynb #264da435
+def encode_targets(index, # of `read_index`: labels, a list of names per patch
+    labels:str, # nomenclature, such as ben19
+    )->np.ndarray: # (N,C) bool
+    "Return what a classifier is to predict."
+    nomenclature = get_nomenclature(labels)
+    sets = set(map(tuple, index.labels))                # some thousands, for half a million patches
+    # labels of IGBP are there, or they are not: CORINE's cannot be turned into them
+    as_asked = list if labels == 'igbp10' else partial(convert_labels, to=labels)
+    rows = {l: nomenclature.encode(as_asked(l)) for l in sets}
+    return np.stack([rows[tuple(l)] for l in index.labels])
 
 # %% ../../nbs/1_data/labels.ipynb #614ca1e8
 LEVELS = dict(clc1=(CLC1, 100), clc2=(CLC2, 10), clc3=(CORINE, 1))

@@ -8,8 +8,7 @@ __all__ = ['MATCHES', 'LEVEL_SCORES', 'CLASS_SCORES', 'level_facts', 'matches', 
 
 # %% ../../nbs/6_score/levels.ipynb #ffbe4819
 import numpy as np, pandas as pd
-from ..data.index import encode_targets
-from ..data.labels import cardinality, density
+from ..data.labels import cardinality, density, encode_targets
 from .multilabel import f_beta, interval, replicate
 
 # %% ../../nbs/6_score/levels.ipynb #c918d350

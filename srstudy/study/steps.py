@@ -14,8 +14,7 @@ from ..core import canonical_hash, pick, seed_all
 from ..cards import BANDS
 from ..params import Experiment, is_synthetic, key, run_name
 from ..data.bigearthnet import load_landcover
-from ..data.index import encode_targets
-from ..data.labels import class_positions, get_nomenclature
+from ..data.labels import class_positions, encode_targets, get_nomenclature
 from ..data.sen12ms import encode_single
 from ..synth.landscape import SYNTH_VERSION
 from ..images.store import Store
