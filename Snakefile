@@ -6,7 +6,8 @@
 #     snakemake --profile profiles/slurm runs --config dataset=bigearthnet root=/data/BigEarthNet \
 #               width=full device=cuda workers=8
 #
-# table and seeds choose the runs; every other name in --config is a field of all experiments.
+# table and seeds choose the runs, book is the folder that gets _build/html (book/ itself by
+# default); every other name in --config is a field of all experiments.
 # A job is done when what it leaves is whole: a Record in results/, or a marker that names a store
 # and the hash of its content. What is whole when this file is read is left alone, whoever made it,
 # for then no rule here makes it; what is no longer true is put aside. So the same command after
@@ -20,17 +21,18 @@ from srstudy.study.graph import get_grid, made_from, marker, settle
 from srstudy.study.record import results_dir
 
 TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
+OUT = str(config.get('book', 'book'))
 def typed(v): # --config leaves the numbers in a list as text
     if isinstance(v, list): return [typed(x) for x in v]
     return yaml.safe_load(v) if isinstance(v, str) and v else v
-FIELDS = {k: typed(v) for k, v in config.items() if k not in ('table', 'seeds')}
+FIELDS = {k: typed(v) for k, v in config.items() if k not in ('table', 'seeds', 'book')}
 GRID = get_grid(TABLE, SEEDS, **FIELDS)
 STAGES, RUNS = settle(GRID)         # what is missing: name -> experiment
 SET = ' '.join(f'--set {shlex.quote(f"{k}={json.dumps(v)}")}' for k, v in FIELDS.items())
 
 MARKERS, RESULTS = os.path.relpath(cache_dir()/'stages'), os.path.relpath(results_dir())
 RECORDS = [f'{RESULTS}/{run_name(e)}.json' for e in GRID]
-BOOK = 'book/_build/html/index.html'
+BOOK = f'{OUT}/_build/html/index.html'
 
 def mark(exp): return os.path.relpath(marker(exp))
 def any_of(names): return '|'.join(names) or '(?!)'         # a pattern that nothing fits
@@ -39,8 +41,10 @@ def gpu(exp): return int(exp.device != 'cpu')
 
 localrules: all, runs, book
 
+# The Records are wanted for their own sake: beside a book that is there already, Snakemake would
+# take them for something in between that nobody misses.
 rule all:
-    input: BOOK
+    input: RECORDS, BOOK
 
 rule runs:
     input: RECORDS
@@ -82,5 +86,5 @@ rule book:
         [str(p) for part in ('*.md', '*.yml', 'reference/*', 'results/*', '_static/*')
          for p in sorted(Path('book').glob(part))],
     output: BOOK
-    log: 'book/build.log'
-    shell: 'jupyter-book build book --quiet --warningiserror --nitpick > {log:q} 2>&1'
+    log: f'{OUT}/build.log'
+    shell: 'srstudy book --out {OUT:q} > {log:q} 2>&1'

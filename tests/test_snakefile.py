@@ -24,7 +24,9 @@ def env(tmp_path_factory):
     return {**os.environ, 'PATH': PATH, 'SRSTUDY_CACHE': str(d/'cache'), 'SRSTUDY_RESULTS': str(d/'results'), 'OMP_NUM_THREADS': '1'}
 
 def start(args, table, env):
-    command = [SNAKEMAKE, '-c1', *args, '--config', f'table={table}', *TINY]
+    # a book of its own: neither what the user has built is seen here, nor the reverse
+    book = Path(env['SRSTUDY_RESULTS']).with_name('book')
+    command = [SNAKEMAKE, '-c1', *args, '--config', f'table={table}', f'book={book}', *TINY]
     return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 def snakemake(args, table, env):
@@ -38,6 +40,12 @@ def jobs(text): # rule -> how many jobs
     block = text[text.index('Job stats:'):found.end()]
     return {rule: int(n) for rule, n in re.findall(r'\n(\w+) +(\d+)', block) if rule != 'total'}
 
+def make_book(env):
+    "Pretend that a book was built just now."
+    page = Path(env['SRSTUDY_RESULTS']).with_name('book')/'_build/html/index.html'
+    page.parent.mkdir(parents=True); page.write_text('built')
+    return page
+
 def records(env): return sorted(Path(env['SRSTUDY_RESULTS']).glob('*.json'))
 
 def test_the_graph_of_table1(env):
@@ -46,6 +54,12 @@ def test_the_graph_of_table1(env):
     images = {e.sr for e in load_grid(ROOT/'params/table1')} - {'none'}
     assert jobs(snakemake(['-n'], 'table1', env)) == dict(chips=1, sr_shards=len(images), run=arms, book=1, all=1)
     assert not Path(env['SRSTUDY_CACHE']).exists()      # a dry run makes nothing
+
+def test_a_book_that_is_there_replaces_no_record(env, tmp_path):
+    here = env | dict(SRSTUDY_RESULTS=str(tmp_path/'results'))
+    fresh = jobs(snakemake(['-n'], 'table1', here))
+    make_book(here)
+    assert jobs(snakemake(['-n'], 'table1', here)) == fresh
 
 def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     p = start(['runs'], table, env)
@@ -58,6 +72,14 @@ def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     assert jobs(snakemake(['runs'], table, env))['run'] == 1
     assert len(records(env)) == 2 and (first.read_bytes(), first.stat().st_mtime_ns) == before
     assert 'run' not in jobs(snakemake(['-n', 'runs'], table, env))
+
+def test_a_book_of_these_records_is_left_alone(table, env):
+    page = make_book(env)
+    assert jobs(snakemake(['-n'], table, env)) == {}
+    assert jobs(snakemake(['-n'], table, env)) == {}
+    os.utime(page, (0, 0))
+    assert jobs(snakemake(['-n'], table, env)) == dict(book=1, all=1)
+    shutil.rmtree(page.parents[2])
 
 def test_what_is_no_longer_true_is_made_again(table, env):
     one = records(env)[0]; text = one.read_text()
