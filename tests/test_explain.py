@@ -2,8 +2,9 @@
 import pytest, torch
 from captum.attr import LayerGradCam
 from torch import nn
+from srstudy.cards import CLASSIFIERS
+from srstudy.learn.classifiers import get_classifier
 from srstudy.score.gradcam import grad_cam
-from srstudy.learn.classifiers import ARCHS, get_classifier
 
 LABELS, IMAGES = [*range(5), *range(3, 8)], [0]*5 + [1]*5  # some labels on both images
 
@@ -22,7 +23,7 @@ def random_net(arch, width):
 
 
 @pytest.mark.parametrize('width', ['mini', 'full'])
-@pytest.mark.parametrize('arch', list(ARCHS))
+@pytest.mark.parametrize('arch', list(CLASSIFIERS))
 def test_equals_captum(arch, width):
     net = random_net(arch, width)
     # captum wants the layer by name; ours finds it by timm's own division
