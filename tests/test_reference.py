@@ -1,7 +1,7 @@
 "What stands in book/reference is what the papers print, and hangs together."
 import os, zipfile
 from pathlib import Path
-import pandas as pd, pytest
+import pytest
 from srstudy.data.labels import BEN19
 from srstudy.papers.claims import published
 

@@ -54,7 +54,7 @@ def _execute(book:Path, work:Path):
     pages = {p.stem: p for p in sorted(book.glob('*.md')) if read_page(p)}
     tasks = {n: partial(execute_page, p, work/f'{n}.ipynb', set(pages)) for n, p in pages.items()}
     logs = work.with_name('logs')
-    for name, code, seconds in forked(tasks, logs, cores()):
+    for name, code, _ in forked(tasks, logs, cores()):
         if code:
             end = (logs/f'{name}.log').read_text(errors='replace').splitlines()[-30:]
             raise RuntimeError('\n'.join([f'book/{name}.md failed:', *end]))
