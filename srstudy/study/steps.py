@@ -22,7 +22,7 @@ from ..sr.arms import weights_sha
 from ..sr.fidelity import mean_ci
 from ..learn.batches import get_dls
 from ..learn.classifiers import get_classifier, get_fused
-from ..learn.models import load_net, save_net
+from ..learn.models import load_model, save_model
 from ..learn.train import fit_schedule, get_learner, predict
 from ..learn.unet import DynamicUnet, predict_masks
 from ..score.gradcam import explain_scenes
@@ -78,8 +78,8 @@ def _trained(exp, side):
     if not path.exists():
         index = get_scenes(enc)
         learn = train(enc, get_data(enc, index, get_images(enc, index)))
-        save_net(path, learn.model)
-    return load_net(path, _classifier(enc, side))
+        save_model(path, learn.model)
+    return load_model(path, _classifier(enc, side))
 
 def _learner(exp, dls):
     "Put batches and network together."
@@ -91,7 +91,7 @@ def _learner(exp, dls):
 def _keep(exp, learn):
     "Keep the weights that a U-Net, or a scene to be mapped, will ask for."
     if exp.task == 'segmentation': save_map_model(exp, learn, get_inputs(exp))
-    elif is_encoder(exp): save_net(model_path(exp, get_inputs(exp)), learn.model)
+    elif is_encoder(exp): save_model(model_path(exp, get_inputs(exp)), learn.model)
 
 # %% ../../nbs/7_study/steps.ipynb #0a0cd7ff
 def train(exp:Experiment, dls):
