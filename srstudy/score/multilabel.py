@@ -13,7 +13,7 @@ from scipy import sparse
 
 # %% ../../nbs/6_score/multilabel.ipynb #612c7eb7
 def _checked(probs, targs):
-    "Return both arrays, or say what is wrong with them."
+    "Return both as arrays, or fail on what does not fit together."
     probs, targs = np.asarray(probs, np.float64), np.asarray(targs)
     if probs.ndim != 2 or probs.shape != targs.shape:
         raise ValueError(
@@ -64,15 +64,15 @@ class _Ranking:
         self.parts = [(seen[i:i + 2048], hits[i:i + 2048]) for i in range(0, len(steps), 2048)]
 
     def average_precision(self, w, zero_division): # (N,R) -> (R,)
-        passed, found = np.zeros((2, w.shape[1]), w.dtype); precisions = 0.
+        passed, hit = np.zeros((2, w.shape[1]), w.dtype); precisions = 0.
         for seen, hits in self.parts:
             seen, new = seen @ w, hits @ w
             seen[0] += passed; np.cumsum(seen, axis=0, out=seen)
-            had = np.cumsum(new, axis=0) + found
-            passed, found = seen[-1], had[-1]
+            had = np.cumsum(new, axis=0) + hit
+            passed, hit = seen[-1], had[-1]
             precision = np.divide(had, np.maximum(seen, 1), dtype=float)
             precisions += np.einsum('sr,sr->r', new, precision)
-        return _ratio(precisions, found, zero_division)
+        return _ratio(precisions, hit, zero_division)
 
 def _precisions(rankings, w, zero_division):
     "Return the average precision of each ranking: (R,N) integers -> (R, rankings)."
@@ -123,8 +123,8 @@ def scores(probs, # (N,C) in [0,1]
     zero_division:float=0, # the value of 0/0
     )->dict: # acc, hl, oe, p, r, f1, exact, f1_micro, f1_macro, f2_macro, ap_macro, ap_micro
     "Score multi-label predictions (paper 1, section 3.3)."
-    found = Evaluation(probs, targs, threshold, zero_division).scores(_once(targs))
-    return {m: float(v[0]) for m, v in found.items()}
+    e = Evaluation(probs, targs, threshold, zero_division)
+    return {m: float(v[0]) for m, v in e.scores(_once(targs)).items()}
 
 # %% ../../nbs/6_score/multilabel.ipynb #f84f1ffe
 def class_scores(probs, # (N,C) in [0,1]
@@ -133,8 +133,8 @@ def class_scores(probs, # (N,C) in [0,1]
     zero_division:float=0, # the value of 0/0
     )->dict: # f1, f2, p, r, ap and support, the number of images that show it: (C,) each
     "Score each class."
-    found = Evaluation(probs, targs, threshold, zero_division).classes(_once(targs))
-    return {m: v[0] for m, v in found.items()}
+    e = Evaluation(probs, targs, threshold, zero_division)
+    return {m: v[0] for m, v in e.classes(_once(targs)).items()}
 
 # %% ../../nbs/6_score/multilabel.ipynb #65332995
 def _blocks(groups, n)->tuple: # how many blocks, the block of each image
