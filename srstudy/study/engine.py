@@ -9,6 +9,7 @@ __all__ = ['Here', 'cores', 'forked']
 import os, sys, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -88,22 +89,24 @@ def _in_child(task:Callable, log:Path):
 def forked(tasks:dict, # name -> a callable without arguments
     logs:Path, # folder that takes what each of them prints
     jobs:int=1, # at a time
-    after:dict|None=None, # name -> the tasks that must have succeeded first
+    after:dict|None=None, # name -> tasks that must have succeeded first; other names count as done
     )->Iterator[tuple]: # (name, exit code, seconds), as they end; 0 is success, None was not begun
-    "Run tasks in copies of this process."
+    "Run tasks in copies of this process; of those that are ready, the first goes first."
     context = get_context('fork' if sys.platform == 'linux' else 'spawn')
-    after, waiting, running, ended = after or {}, list(tasks), {}, {}
-    logs.mkdir(parents=True, exist_ok=True)
+    order = TopologicalSorter({n: tasks.keys() & (after or {}).get(n, ()) for n in tasks})
+    order.prepare(); logs.mkdir(parents=True, exist_ok=True)
+    waiting, ready, running = list(tasks), set(), {}
     try:
-        while waiting or running:
-            ready = [n for n in waiting if all(ended.get(m) == 0 for m in after.get(n, ()))]
-            for name in ready[:jobs - len(running)]:
+        while True:
+            ready.update(order.get_ready())
+            for name in [n for n in waiting if n in ready][:jobs - len(running)]:
                 waiting.remove(name)
                 p = context.Process(target=_in_child, args=(tasks[name], logs/f'{name}.log'))
                 p.start(); running[p.sentinel] = name, p, time.perf_counter()
             if not running: break
             for s in wait(list(running)):
-                name, p, start = running.pop(s); p.join(); ended[name] = p.exitcode
+                name, p, start = running.pop(s); p.join()
+                if p.exitcode == 0: order.done(name)
                 yield name, p.exitcode, time.perf_counter() - start
     finally:
         for _, p, _ in running.values(): p.terminate()
