@@ -1,4 +1,5 @@
-# The study as a graph: chips -> SR shards of each arm -> runs -> book.
+# The study on many machines: chips -> SR shards of each arm -> runs -> book. What needs what is
+# said once, in srstudy.study.graph; here each kind of step gets its command.
 #
 #     snakemake -c2                                   table1 on this machine, two jobs side by side
 #     snakemake -n                                    what is missing
@@ -17,7 +18,7 @@ from pathlib import Path
 import yaml
 from srstudy.core import cache_dir
 from srstudy.params import run_name, to_yaml
-from srstudy.study.graph import get_grid, made_from, marker, settle
+from srstudy.study.graph import get_graph, get_grid, settle
 from srstudy.study.record import results_dir
 
 TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
@@ -27,17 +28,18 @@ def typed(v): # --config leaves the numbers in a list as text
     return yaml.safe_load(v) if isinstance(v, str) and v else v
 FIELDS = {k: typed(v) for k, v in config.items() if k not in ('table', 'seeds', 'book')}
 GRID = get_grid(TABLE, SEEDS, **FIELDS)
-STAGES, RUNS = settle(GRID)         # what is missing: name -> experiment
+GRAPH = get_graph(GRID)             # name -> what it needs, what it makes
+LEFT = settle(GRAPH, GRID)          # the part of it that is missing
 SET = ' '.join(f'--set {shlex.quote(f"{k}={json.dumps(v)}")}' for k, v in FIELDS.items())
 
 MARKERS, RESULTS = os.path.relpath(cache_dir()/'stages'), os.path.relpath(results_dir())
 RECORDS = [f'{RESULTS}/{run_name(e)}.json' for e in GRID]
 BOOK = f'{OUT}/_build/html/index.html'
 
-def mark(exp): return os.path.relpath(marker(exp))
-def any_of(names): return '|'.join(names) or '(?!)'         # a pattern that nothing fits
-def missing(arms): return any_of(n for n, e in STAGES.items() if arms == (e.sr != 'none'))
-def gpu(exp): return int(exp.device != 'cpu')
+def needs(name): return [os.path.relpath(GRAPH[n].makes) for n in GRAPH[name].needs]
+def gpu(name): return int(GRAPH[name].exp.device != 'cpu')
+def missing(kind): # a pattern of names; (?!) fits nothing
+    return '|'.join(n for n, node in LEFT.items() if node.kind == kind) or '(?!)'
 
 localrules: all, runs, book
 
@@ -51,30 +53,31 @@ rule runs:
 
 # Scenes and their packed chips.
 rule chips:
+    input: lambda w: needs(w.stage)
     output: f'{MARKERS}/{{stage}}.json'
-    wildcard_constraints: stage=missing(arms=False)
+    wildcard_constraints: stage=missing('chips')
     threads: 2
     shell: 'srstudy prepare {TABLE:q} --sr none {SET}'
 
 # Every scene through one frozen arm. A killed job has lost one shard at most.
 rule sr_shards:
-    input: lambda w: mark(made_from(STAGES[w.stage]))
+    input: lambda w: needs(w.stage)
     output: f'{MARKERS}/{{stage}}.json'
-    wildcard_constraints: stage=missing(arms=True)
-    params: sr=lambda w: STAGES[w.stage].sr
-    resources: gpu=lambda w: gpu(STAGES[w.stage])
+    wildcard_constraints: stage=missing('images')
+    params: sr=lambda w: GRAPH[w.stage].exp.sr
+    resources: gpu=lambda w: gpu(w.stage)
     shell: 'OMP_NUM_THREADS={threads} srstudy prepare {TABLE:q} --sr {params.sr} {SET}'
 
-# One experiment, one notebook, one Record.
+# One experiment, one notebook, one Record. A U-Net needs its classifier's Record beside its images.
 rule run:
-    input: lambda w: mark(RUNS[w.name])
+    input: lambda w: needs(w.name)
     output: f'{RESULTS}/{{name}}.json'
-    wildcard_constraints: name=any_of(RUNS)
+    wildcard_constraints: name=missing('run')
     params:
-        values=lambda w: to_yaml(RUNS[w.name]) or '{}',
+        values=lambda w: to_yaml(GRAPH[w.name].exp) or '{}',
         notebook=lambda w: f'{RESULTS}/notebooks/{w.name}.ipynb',
     log: f'{RESULTS}/notebooks/{{name}}.log'
-    resources: gpu=lambda w: gpu(RUNS[w.name])
+    resources: gpu=lambda w: gpu(w.name)
     shell:
         'OMP_NUM_THREADS={threads} papermill nbs/run.ipynb {params.notebook:q} '
         '-y {params.values:q} --no-progress-bar > {log:q} 2>&1'
@@ -83,7 +86,7 @@ rule run:
 rule book:
     input:
         RECORDS,
-        [str(p) for part in ('*.md', '*.yml', 'reference/*', 'results/*', '_static/*')
+        [str(p) for part in ('*.md', '*.yml', 'reference/*', 'results/*', 'bench/*', '_static/*')
          for p in sorted(Path('book').glob(part))],
     output: BOOK
     log: f'{OUT}/build.log'

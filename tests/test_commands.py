@@ -13,7 +13,7 @@ def env(tmp_path_factory):
     return {**os.environ, 'SRSTUDY_CACHE': str(d/'cache'), 'SRSTUDY_RESULTS': str(d/'results'), 'OMP_NUM_THREADS': '2'}
 
 def papermill(args, env):
-    "Run papermill in a terminal: there it behaves otherwise than in a pipe."
+    "Run papermill in a terminal: there it behaves differently than in a pipe."
     out, inside = pty.openpty()
     p = subprocess.Popen([BIN/'papermill', *args], cwd=ROOT, env=env, stdin=inside, stdout=inside, stderr=inside)
     os.close(inside); text = b''
@@ -56,7 +56,7 @@ def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):
     assert launch(grid, run=run) == [] and launch(grid, run=run) == []
     out = capsys.readouterr().out; lines = [l for l in out.splitlines() if l.startswith('[')]
     assert '1 of 2 runs are there' in out and '2 of 2 runs are there' in out
-    assert len(lines) == 1 and lines[0].startswith('[1/1] bicubic') and ' F1 ' in lines[0]
+    assert len(lines) == 1 and lines[0].startswith('[1/1] bicubic') and ' f1 ' in lines[0]
 
 def test_a_killed_study_goes_on_and_leaves_the_same_records(env, tmp_path):
     table = tmp_path/'table'; table.mkdir()

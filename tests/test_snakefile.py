@@ -1,7 +1,7 @@
 "The study as a graph: what Snakemake wants to do, and what it does again after a kill."
 import os, re, shutil, signal, subprocess, sys, time
 from pathlib import Path
-import pytest
+import pytest, yaml
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -60,6 +60,18 @@ def test_a_book_that_is_there_replaces_no_record(env, tmp_path):
     fresh = jobs(snakemake(['-n'], 'table1', here))
     make_book(here)
     assert jobs(snakemake(['-n'], 'table1', here)) == fresh
+
+def test_a_unet_comes_after_its_classifier(env):
+    from srstudy.params import run_name
+    from srstudy.study.graph import get_graph, get_grid
+    dot = snakemake(['runs', '--dag'], 'landcover', env)
+    names = dict(re.findall(r'(\d+)\[label = "run\\nname: ([^"\\]+)', dot))
+    edges = {(names.get(a), names.get(b)) for a, b in re.findall(r'(\d+) -> (\d+)', dot)}
+    fields = {k: yaml.safe_load(v) for k, v in (text.split('=', 1) for text in TINY)}
+    grid = get_grid(ROOT/'params/landcover', **fields); graph = get_graph(grid)
+    for unet in map(run_name, grid):
+        _, classifier = graph[unet].needs
+        assert (classifier, unet) in edges, (unet, dot)
 
 def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     p = start(['runs'], table, env)

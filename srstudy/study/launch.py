@@ -9,22 +9,23 @@ __all__ = ['execute', 'launch']
 import dataclasses, itertools
 from functools import partial
 from pathlib import Path
-import papermill, torch
+import papermill, torch, yaml
 from ..core import repo_root
-from ..params import Experiment, run_name
+from ..params import Experiment, run_name, to_yaml
 from .engine import cores, forked
-from .graph import get_stages, is_prepared, make_stage, waits
+from .graph import get_graph, make_stage, missing
 from .record import read_record, results_dir
 from .steps import needs_run
 
 # %% ../../nbs/7_study/launch.ipynb #37ff19b8
+def _changed(exp:Experiment)->dict: # field -> value
+    "Return what differs from the defaults."
+    return yaml.safe_load(to_yaml(exp)) or {}
+
 def execute(exp:Experiment):
     "Run `run.ipynb` for `exp` through papermill, in this process."
-    values = {f.name: getattr(exp, f.name) for f in dataclasses.fields(exp)
-              if getattr(exp, f.name) != f.default}
-    if 'schedule' in values: values['schedule'] = [list(row) for row in exp.schedule]
     out = results_dir()/'notebooks'/f'{run_name(exp)}.ipynb'
-    papermill.execute_notebook(repo_root()/'nbs/run.ipynb', out, values, engine_name='here',
+    papermill.execute_notebook(repo_root()/'nbs/run.ipynb', out, _changed(exp), engine_name='here',
                                progress_bar=False, cwd=repo_root())
 
 # %% ../../nbs/7_study/launch.ipynb #b49ae424
@@ -32,26 +33,39 @@ def _jobs(grid:list)->int:
     "Return how many runs go side by side."
     return cores() if all(e.device == 'cpu' and e.width == 'mini' for e in grid) else 1
 
-def _alone(work, exp:Experiment, jobs:int):
-    "Do `work` with this process's share of the cores."
+def _with_threads(work, exp:Experiment, jobs:int):
+    "Do `work` with this process's share of the threads."
     torch.set_num_threads(max(1, torch.get_num_threads()//jobs)); work(exp)
 
 # %% ../../nbs/7_study/launch.ipynb #8292c4e9
-def _shown(exp:Experiment)->str:
-    "Name a run for a person: its arm, its classifier, and what else is unusual."
-    odd = [f'{getattr(exp, f)}' for f in ('task', 'labels', 'bands', 'split', 'fusion', 'white', 'stem', 'limit_train')
-           if getattr(exp, f) != getattr(Experiment, f)]
-    return ' '.join([f'{exp.sr:<11}{exp.arch:<13}', *odd, f'seed {exp.seed}'])
+def _runs(nodes:dict)->dict: return {n: node.exp for n, node in nodes.items() if node.kind == 'run'}
 
-def _images(exp:Experiment)->str: return f'images: {exp.sr}, {exp.dataset} {exp.bands}'
+def _words(changed:dict, # of a run
+    shared:set # names of fields that need not be said
+    )->str:
+    "Say what differs from the defaults, but for schedules and paths, which are too long."
+    return ' '.join(v if isinstance(v, str) else f'{k} {v}' for k, v in changed.items()
+                    if k not in shared and not isinstance(v, list) and '/' not in str(v))
+
+def _heads(nodes:dict # of `missing`
+    )->dict: # name -> text
+    "Name steps for a person, in columns as wide as their longest entry: arm, classifier, the rest, seed."
+    changed = {n: _changed(e) for n, e in _runs(nodes).items()}
+    shared = {k for c in changed.values() for k in c if all(d.get(k) == c[k] for d in changed.values())}
+    rows = {n: (e.sr, e.arch, _words(changed[n], shared | {'sr', 'arch', 'seed'}), f'seed {e.seed}')
+            for n, e in _runs(nodes).items()}
+    wide = [max(map(len, column)) for column in zip(*rows.values())]
+    heads = {n: '  '.join(map(str.ljust, row, wide)) for n, row in rows.items()}
+    return {n: heads.get(n) or f'images: {node.exp.sr}, {node.exp.dataset} {node.exp.bands}'
+            for n, node in nodes.items()}
 
 def _score(name:str)->str:
-    "Tell the first score of a Record."
-    found = read_record(results_dir()/f'{name}.json').scores
-    m = 'f1' if 'f1' in found else next(iter(found)); v, lo, hi = found[m]
-    return f'{m.upper()} {v:.3f} ({lo:.3f} to {hi:.3f})'
+    "Return the first score of a Record, under the name that the Record has for it."
+    scores = read_record(results_dir()/f'{name}.json').scores
+    m = 'f1' if 'f1' in scores else next(iter(scores)); v, lo, hi = scores[m]
+    return f'{m} {v:.3f} ({lo:.3f} to {hi:.3f})'
 
-def _wrong(code:int|None, log:Path)->str:
+def _failure(code:int|None, log:Path)->str:
     "Say what came of a task that failed."
     if code is None: return 'not begun: what it needs is missing'
     end = log.read_text(errors='replace').splitlines()[-12:]
@@ -62,17 +76,18 @@ def launch(grid:list, # experiments
     run=execute, # what runs one
     )->list: # those that failed
     "Run what is missing of `grid`, one line each; a failure does not stop the others."
-    todo, logs = {run_name(e): e for e in grid if needs_run(e)}, results_dir()/'notebooks'
-    print(f'{len(grid) - len(todo)} of {len(grid)} runs are there', flush=True)
-    stages = {n: e for n, e in get_stages(todo.values()).items() if not is_prepared(e)}
-    jobs, failed, count = _jobs(grid), [], itertools.count(1)
-    tasks = {n: partial(_alone, do, e, jobs) for do, part in ((make_stage, stages), (run, todo))
-             for n, e in part.items()}
-    for name, code, seconds in forked(tasks, logs, jobs, waits(stages, todo)):
-        wrong, exp = _wrong(code, logs/f'{name}.log'), todo.get(name)
+    left = missing(get_graph(grid), grid); todo, logs = _runs(left), results_dir()/'notebooks'
+    total = len({*map(run_name, grid), *todo})
+    print(f'{total - len(todo)} of {total} runs are there', flush=True)
+    jobs, heads, failed, count = _jobs(todo.values()), _heads(left), [], itertools.count(1)
+    digits = len(str(len(todo))); wide = max(map(len, heads.values()), default=0) + 2*digits + 4
+    tasks = {n: partial(_with_threads, run if n in todo else make_stage, node.exp, jobs)
+             for n, node in left.items()}
+    for name, code, seconds in forked(tasks, logs, jobs, {n: node.needs for n, node in left.items()}):
+        exp, wrong = todo.get(name), _failure(code, logs/f'{name}.log')
         if exp and not wrong and needs_run(exp): wrong = 'it left no valid Record'
-        head = f'[{next(count)}/{len(todo)}] {_shown(exp)}' if exp else _images(stages[name])
-        said = f'FAILED: {wrong}' if wrong else _score(name) if exp else ''
-        print(f'{head:<50}{seconds:5.0f} s  {said}', flush=True)
+        number = f'[{next(count):>{digits}}/{len(todo)}] ' if exp else ''
+        result = f'FAILED: {wrong}' if wrong else _score(name) if exp else ''
+        print(f'{number + heads[name]:<{wide}} {seconds:5.0f} s  {result}', flush=True)
         if exp and wrong: failed.append(exp)
     return failed
