@@ -8,6 +8,7 @@ __all__ = ['MATCHES', 'LEVEL_SCORES', 'CLASS_SCORES', 'level_facts', 'matches', 
 
 # %% ../../nbs/6_score/levels.ipynb #ffbe4819
 import numpy as np, pandas as pd
+from scipy.stats import pearsonr
 from ..data.labels import cardinality, density, encode_targets
 from .multilabel import f_beta, interval, replicate
 
@@ -28,7 +29,7 @@ def matches(probs, # (N,C) in [0,1]
     targs, # (N,C) true or false
     threshold:float=.5, # at and above which a label is predicted
     )->np.ndarray: # (N,3) bool, in the order of `MATCHES`; one true in each row
-    "Say of each image whether its labels are all, partly or not at all right."
+    "Return whether the labels of each image are all, partly or not at all right."
     y, z = np.asarray(targs, bool), np.asarray(probs) >= threshold
     if y.shape != z.shape: raise ValueError(f'probs {z.shape} and targs {y.shape} differ in shape')
     exact = (y == z).all(1)
@@ -51,11 +52,11 @@ def level_replicates(pred:dict, # of `read_predictions`
     kinds = matches(pred['probs'], pred['targs']).astype(float)
     def score(w):
         share = w @ kinds/w.sum(1)[:, None]
-        hit, said, true = w @ (y*z), w @ z, w @ y
+        hit, chosen, true = w @ (y*z), w @ z, w @ y
         card = true.sum(1)/w.sum(1)
         return dict(zip(MATCHES, share.T)) | {
-            'F1': f_beta(hit.sum(1), said.sum(1), true.sum(1), 1),
-            'macro F1': f_beta(hit, said, true, 1).mean(1),
+            'F1': f_beta(hit.sum(1), chosen.sum(1), true.sum(1), 1),
+            'macro F1': f_beta(hit, chosen, true, 1).mean(1),
             'cardinality': card, 'density': card/y.any(0).sum()}
     return _again(score, y.shape, n)
 
@@ -70,8 +71,8 @@ def class_replicates(pred:dict, # of `read_predictions`
     "Score each class as it is, and in `n` bootstrap resamples of the test scenes."
     y, z = pred['targs'].astype(float), (pred['probs'] >= .5).astype(float)
     def score(w):
-        hit, said, true = w @ (y*z), w @ z, w @ y
-        return dict(p=_over(hit, said), r=_over(hit, true), f1=f_beta(hit, said, true, 1),
+        hit, chosen, true = w @ (y*z), w @ z, w @ y
+        return dict(p=_over(hit, chosen), r=_over(hit, true), f1=f_beta(hit, chosen, true, 1),
                     images=true/w.sum(1)[:, None])
     return _again(score, y.shape, n)
 
@@ -80,19 +81,18 @@ def correlate(x, # (C,) such as images of each class
     y, # (C,) such as its F1
     n:int=2000, # resamples of the classes
     )->dict: # r, lo, hi (Fisher), boot_lo, boot_hi, classes
-    "Correlate two numbers of each class, with two 95 % intervals."
+    "Correlate two numbers of each class (Pearson), with two 95 % intervals."
     x, y = np.asarray(x, float), np.asarray(y, float)
     if x.shape != y.shape or x.ndim != 1 or len(x) < 4:
         raise ValueError(f'{x.shape} and {y.shape} cannot be correlated: give two lists of the '
                          'same four or more classes')
     if not (x.std() and y.std()):
         raise ValueError('one of the two lists is the same for all classes')
-    r = np.corrcoef(x, y)[0, 1]
-    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-    lo, hi = np.tanh(z + np.array([-1.96, 1.96])/np.sqrt(len(x) - 3))
+    fit = pearsonr(x, y)
+    lo, hi = fit.confidence_interval()
     at = np.random.default_rng(0).integers(0, len(x), (n, len(x)))
     a, b = (v[at] - v[at].mean(1, keepdims=True) for v in (x, y))
     below = np.sqrt((a*a).sum(1)*(b*b).sum(1))
     drawn = (a*b).sum(1)[below > 0]/below[below > 0]
-    return dict(r=float(r), lo=float(lo), hi=float(hi),
+    return dict(r=float(fit.statistic), lo=float(lo), hi=float(hi),
                 **dict(zip(('boot_lo', 'boot_hi'), interval(drawn))), classes=len(x))

@@ -9,8 +9,9 @@ __all__ = ['RANKINGS', 'label_losses', 'mean_loss', 'worst_label', 'cleanlab_sco
 # %% ../../nbs/6_score/noise.ipynb #e8bc123c
 from pathlib import Path
 import numpy as np, pandas as pd
-from scipy.stats import beta, hypergeom
+from scipy.stats import hypergeom
 from ..data.labels import convert_labels
+from .ci import share_ci
 
 # %% ../../nbs/6_score/noise.ipynb #a49f7c47
 def label_losses(probs, # (N,C) in [0,1]
@@ -70,11 +71,10 @@ def precision_at(score, # (N,) the higher, the more suspicious
     ks = [k for k in ks if k <= len(score)]
     found = np.array([wrong[order[:k]].sum() for k in ks])
     k, n, w = np.array(ks), len(wrong), wrong.sum()
-    return pd.DataFrame(dict(found=found, precision=found/k,
-                             lo=np.nan_to_num(beta.ppf(.025, found, k - found + 1), nan=0),
-                             hi=np.nan_to_num(beta.ppf(.975, found + 1, k - found), nan=1),
-                             chance=w/n, p=hypergeom.sf(found - 1, n, w, k)),
-                        index=pd.Index(ks, name='k'))
+    exact = [share_ci(f, k) for f, k in zip(found, ks)]
+    return pd.DataFrame(dict(found=found, precision=found/k, lo=[c.lo for c in exact],
+                             hi=[c.hi for c in exact], chance=w/n,
+                             p=hypergeom.sf(found - 1, n, w, k)), index=pd.Index(ks, name='k'))
 
 # %% ../../nbs/6_score/noise.ipynb #26b77dfe
 RANKINGS = {'mean loss': mean_loss, 'worst label': worst_label, 'cleanlab': cleanlab_score}
