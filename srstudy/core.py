@@ -19,14 +19,15 @@ def repo_root(start:str|Path|None=None # folder to start from; the current one b
     start = Path(start or Path.cwd()).resolve()
     for p in (start, *start.parents):
         if (p/'settings.ini').exists() and (p/'nbs').is_dir(): return p
-    raise FileNotFoundError(f"{start} is not inside a clone of srstudy (no settings.ini beside "
-                            f"nbs/ "
-        "upwards of it); change into the clone, or set SRSTUDY_CACHE to work outside one")
+    raise FileNotFoundError(f'{start} is not inside a clone of srstudy: no folder upwards of it '
+                            'holds settings.ini beside nbs/; change into the clone')
 
 # %% ../nbs/00_core.ipynb #f42a75cd
 def cache_dir()->Path:
-    "Return the folder of everything that can be made again: `$SRSTUDY_CACHE`, or `.cache` in the clone."
-    return Path(os.environ.get('SRSTUDY_CACHE') or repo_root()/'.cache')
+    "Return the cache: `$SRSTUDY_CACHE`, `.cache` in the clone, or `~/.cache/srstudy` outside one."
+    if given := os.environ.get('SRSTUDY_CACHE'): return Path(given)
+    try: return repo_root()/'.cache'
+    except FileNotFoundError: return Path.home()/'.cache/srstudy'
 
 # %% ../nbs/00_core.ipynb #5ba1c9b2
 def pick(table:dict, # name -> thing

@@ -19,9 +19,7 @@ from .cards import WEIGHTS, WeightsError
 # %% ../../nbs/4_sr/weights.ipynb #ae485c38
 def weights_dir()->Path:
     "Return the folder of published weights: `$SRSTUDY_WEIGHTS`, or `weights` in the cache."
-    try: folder = Path(os.environ.get('SRSTUDY_WEIGHTS') or cache_dir()/'weights')
-    except FileNotFoundError: # `srstudy sr` works in any folder, not in a clone only
-        folder = Path.home()/'.cache/srstudy/weights'
+    folder = Path(os.environ.get('SRSTUDY_WEIGHTS') or cache_dir()/'weights')
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
