@@ -1,11 +1,12 @@
 "The book builds from what is committed, and says where its numbers come from."
-import os, re, subprocess, sys
+import re, subprocess, sys
 from pathlib import Path
+import pytest
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
 
-def test_book_builds_from_the_committed_records(tmp_path):
-    env = {**os.environ, 'SRSTUDY_CACHE': str(tmp_path/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/'results'), 'OMP_NUM_THREADS': '2'}
+def test_book_builds_from_the_committed_records(tmp_path, env):
     done = subprocess.run([Path(sys.executable).parent/'srstudy', 'book', '--out', tmp_path], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     page = (tmp_path/'_build/html/table1.html').read_text()

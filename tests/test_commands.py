@@ -5,12 +5,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+pytestmark = pytest.mark.slow
 TINY = '-p scenes 40 -p size 12 -p bs 8'.split()
-
-@pytest.fixture(scope='module')
-def env(tmp_path_factory):
-    d = tmp_path_factory.mktemp('study')
-    return {**os.environ, 'SRSTUDY_CACHE': str(d/'cache'), 'SRSTUDY_RESULTS': str(d/'results'), 'OMP_NUM_THREADS': '2'}
 
 def papermill(args, env):
     "Run papermill in a terminal: there it behaves differently than in a pipe."
@@ -61,7 +57,7 @@ def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):
 def test_a_killed_study_goes_on_and_leaves_the_same_records(env, tmp_path):
     table = tmp_path/'table'; table.mkdir()
     for sr in ('none', 'nearest', 'lanczos'): (table/f'{sr}.yaml').write_text(f'sr: {sr}\nscenes: 40\nsize: 12\nbs: 8\nschedule: [[0, 1, 0.003]]\n')
-    here = {name: {**env, 'SRSTUDY_CACHE': str(tmp_path/name/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/name/'results'), 'OMP_NUM_THREADS': '1'} for name in ('killed', 'whole')}
+    here = {name: {**env, 'SRSTUDY_CACHE': str(tmp_path/name/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/name/'results')} for name in ('killed', 'whole')}
     study = lambda name: subprocess.Popen([BIN/'srstudy', 'study', table], cwd=ROOT, env=here[name], stdout=subprocess.PIPE, text=True, start_new_session=True)
     made = lambda name: sorted((tmp_path/name/'results').glob('*.json'))
     p = study('killed')

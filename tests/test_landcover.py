@@ -12,11 +12,6 @@ pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: t
 SLOVENIA = {1: 211, 2: 313, 3: 231, 4: 324, 8: 112}
 ESRI = {1: 512, 2: 313, 3: 411, 4: 211, 5: 112, 6: 332, 7: 335, 9: 321}
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
-    return tmp_path
-
 def write_slovenia(path):
     "The composite as a GeoTIFF: reflectance x 10,000, 0 where it has none."
     here = Path(REAL)/'eolearn_slovenia_s2_lulc'

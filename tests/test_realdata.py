@@ -7,10 +7,10 @@ REAL = os.environ.get('SRSTUDY_REALDATA')
 pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real BigEarthNet patches are not tested')
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(home):
     "The 11 real patches as a user would have them: folders, split files, snow and cloud lists."
-    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
-    here = Path(REAL)/'bigearthnet_v1_patches'; root = tmp_path/'BigEarthNet'; root.mkdir()
+    here, root = Path(REAL)/'bigearthnet_v1_patches', home/'BigEarthNet'
+    root.mkdir()
     (root/'BigEarthNet-v1.0').symlink_to(here/'S2'); (root/'BigEarthNet-S1-v1.0').symlink_to(here/'S1')
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
     table = table[table.s2_name.isin(os.listdir(here/'S2'))]
@@ -57,24 +57,23 @@ def test_the_snow_patch_is_left_out_by_its_list(root):
     (root/'patches_with_seasonal_snow.csv').write_text('')
     with pytest.raises(DataError, match='split'): read_index('bigearthnet', root)
 
-def test_the_official_lists_give_the_published_numbers(tmp_path, monkeypatch):
+def test_the_official_lists_give_the_published_numbers(home, monkeypatch):
     "All 590,326 names and the lists of their authors; only the disk is played by a dictionary."
     from srstudy.cards import DATASETS
     from srstudy.data import bigearthnet, index as data
-    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
-    s2 = tmp_path/'BigEarthNet-v1.0'; s2.mkdir()
+    s2 = home/'BigEarthNet-v1.0'; s2.mkdir()
     for split in ('train', 'val', 'test'):
-        table.loc[table.split19 == split, ['s2_name', 's1_name']].to_csv(tmp_path/f'{split}.csv', header=False, index=False)
+        table.loc[table.split19 == split, ['s2_name', 's1_name']].to_csv(home/f'{split}.csv', header=False, index=False)
     for flag, name in (('seasonal_snow', 'patches_with_seasonal_snow'), ('cloud_shadow', 'patches_with_cloud_and_shadow')):
-        table.loc[table[flag], ['s2_name']].to_csv(tmp_path/f'{name}.csv', header=False, index=False)
+        table.loc[table[flag], ['s2_name']].to_csv(home/f'{name}.csv', header=False, index=False)
     bare = set(table.s2_name[table.no_19_class_target])
     on_disk = {n: str(s2/n) for n in table.s2_name}
     monkeypatch.setattr(bigearthnet, 'subfolders', lambda folder: dict(on_disk) if folder == s2 else {})
     monkeypatch.setattr(bigearthnet, '_read_labels',
                         lambda folder: ['Airports' if os.path.basename(folder) in bare else 'Pastures'])
     assert len(on_disk) == DATASETS['bigearthnet'].patches == 590_326
-    index = data.read_index('bigearthnet', tmp_path)
+    index = data.read_index('bigearthnet', home)
     assert len(index) == DATASETS['bigearthnet'].used == 519_284
     assert tuple(index.split.value_counts()[['train', 'val', 'test']]) == (269_695, 123_723, 125_866)
     counts = index.attrs['counts']

@@ -20,13 +20,13 @@ def test_record(path):
         assert low > 0, f'{path.stem} is not better than the label prior in {metric}: {gain} [{low}, {high}]'
     assert len(read_predictions(path)['ids']) == rec.counts['test']
 
-def test_a_committed_record_is_made_again(tmp_path, monkeypatch):
-    for k in ('SRSTUDY_CACHE', 'SRSTUDY_RESULTS'): monkeypatch.setenv(k, str(tmp_path/k))
+@pytest.mark.slow
+def test_a_committed_record_is_made_again(home):
     exp = Experiment(); rec = read_record(repo_root()/f'book/results/{run_name(exp)}.json')
     again = run(exp)
     assert (again.inputs, again.counts, again.key, set(again.classes)) == (rec.inputs, rec.counts, rec.key, set(rec.classes))
     if same_result(again, rec): return
-    warnings.warn(f'{rec.name} differs in its last digits: another kind of processor rounds otherwise')
+    warnings.warn(f'{rec.name} differs in its last digits: another kind of processor rounds differently')
     for metric, (value, *_) in again.scores.items():
         _, low, high = rec.scores[metric]
         assert low <= value <= high, f'{metric} is {value}, committed as {low} to {high}'

@@ -45,10 +45,9 @@ def write(path, a, like):
                        crs=like.crs, transform=like.transform) as f: f.write(a)
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
+def root(home):
     "Real chips of Sentinel-1 and Sentinel-2 with their land cover, as SEN12MS folders."
-    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
-    home, root = Path(REAL)/'terramesh_s2_lulc', tmp_path/'sen12ms'
+    home, root = Path(REAL)/'terramesh_s2_lulc', home/'sen12ms'
     numbers = [i for i in range(1, 99) if is_validation(f'ROIs1158_spring_{i}')][:1]
     numbers += [i for i in range(1, 99) if not is_validation(f'ROIs1158_spring_{i}')][:2]
     names = []

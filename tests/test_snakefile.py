@@ -4,11 +4,10 @@ from pathlib import Path
 import pytest, yaml
 
 ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-PATH = f'{BIN}{os.pathsep}{os.environ["PATH"]}'
-SNAKEMAKE = shutil.which('snakemake', path=PATH)
-assert SNAKEMAKE, 'requirements.lock has snakemake, but it is not installed: make test installs it'
+SNAKEMAKE = Path(sys.executable).parent/'snakemake'
+assert SNAKEMAKE.exists(), 'requirements.lock has snakemake, but it is not installed: make test installs it'
 
+pytestmark = pytest.mark.slow
 TINY = ['scenes=40', 'size=12', 'bs=8', 'workers=1', 'schedule=[[0, 1, 0.003]]']
 
 @pytest.fixture(scope='module')
@@ -17,11 +16,6 @@ def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp('table')
     for sr in ('none', 'bicubic'): (folder/f'{sr}.yaml').write_text(f'sr: {sr}\n')
     return folder
-
-@pytest.fixture(scope='module')
-def env(tmp_path_factory):
-    d = tmp_path_factory.mktemp('graph')
-    return {**os.environ, 'PATH': PATH, 'SRSTUDY_CACHE': str(d/'cache'), 'SRSTUDY_RESULTS': str(d/'results'), 'OMP_NUM_THREADS': '1'}
 
 def start(args, table, env):
     # a book of its own: neither what the user has built is seen here, nor the reverse

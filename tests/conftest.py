@@ -1,0 +1,19 @@
+"What tests share: folders of their own, so that they neither see nor touch what a user has made."
+import os, sys
+from pathlib import Path
+import pytest
+
+@pytest.fixture(scope='module')
+def env(tmp_path_factory):
+    "The environment of a command: the tools of this Python, a cache and results of the module's own."
+    home = tmp_path_factory.mktemp('study')
+    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    return {**os.environ, 'PATH': path, 'SRSTUDY_CACHE': str(home/'cache'), 'SRSTUDY_RESULTS': str(home/'results'),
+            'OMP_NUM_THREADS': '1'}
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    "A folder for one test in this process, with its cache and results inside."
+    monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
+    monkeypatch.setenv('SRSTUDY_RESULTS', str(tmp_path/'results'))
+    return tmp_path
