@@ -10,7 +10,7 @@ BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: study test book bench clean
+.PHONY: study test check imports fast readme book bench clean
 study: $(READY)
 	@$(BIN)/srstudy study $(TABLES) --seeds $(SEEDS)
 	@$(MAKE) --no-print-directory book
@@ -25,15 +25,37 @@ $(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/be
 	@$(BIN)/srstudy book > /dev/null
 	@touch $@
 
-# run.ipynb is proven by pytest, through papermill and in a scratch folder.
 # Cleaning and exporting must leave the notebooks and the library as they are.
-FINGERPRINT = git ls-files -co --exclude-standard nbs srstudy | sort | xargs sha256sum | sha256sum
-test: $(READY)
+FINGERPRINT = git ls-files -co --exclude-standard nbs srstudy | sort | xargs cksum | cksum
+check: $(READY)
 	@before=$$($(FINGERPRINT)); $(BIN)/nbdev_clean && $(BIN)/nbdev_export && after=$$($(FINGERPRINT)); \
 	 test "$$before" = "$$after" || { git status --short nbs srstudy; \
 	 echo "nbdev_clean and nbdev_export changed nbs/ or srstudy/: look at git diff and commit what they made"; exit 1; }
+	@$(BIN)/ruff check --quiet
+	@$(MAKE) --no-print-directory imports
+
+# Every import is declared; what only `dev` brings is imported by notebooks and tests only.
+imports: $(READY)
+	@$(BIN)/deptry --no-ansi srstudy
+	@$(BIN)/deptry --no-ansi nbs tests --exclude '\.ipynb_checkpoints' --ignore DEP002,DEP004
+
+# run.ipynb is proven by pytest, through papermill and in a scratch folder.
+test: check
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing --do_print --skip_file_re '^([_.]|run)'
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile tests
+
+# While editing: one wing (make fast WING=4_sr), or the root notebooks and the tests that take seconds.
+fast: check
+ifdef WING
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --do_print --path nbs/$(WING)
+else
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --do_print --file_re '^0'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow' tests
+endif
+
+# The README is the prose of nbs/index.ipynb.
+readme: $(READY)
+	@$(BIN)/python -c 'from srstudy.book.readme import write_readme; print(write_readme())'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v in [(3, 11), (3, 12)] else f"srstudy needs Python 3.11 or 3.12, but $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 $(MAKECMDGOALS)")'
