@@ -20,24 +20,24 @@ def get_blocks(names, # (N,) patch ids of BigEarthNet
     )->np.ndarray: # (N,) block of each patch
     "Return the block of ground that each patch lies in."
     if side < 1: raise ValueError(f'a block is one or more patches wide, not {side}')
-    found = [_NAME.fullmatch(str(n)) for n in names]
-    if None in found:
-        raise ValueError(f'{str(names[found.index(None)])!r} is no BigEarthNet patch id, which '
+    parts = [_NAME.fullmatch(str(n)) for n in names]
+    if None in parts:
+        raise ValueError(f'{str(names[parts.index(None)])!r} is no BigEarthNet patch id, which '
                          'ends in _column_row; group such images by your own blocks')
     return np.array([f"{m['tile'] or m['scene']}_{int(m['col'])//side}_{int(m['row'])//side}"
-                     for m in found])
+                     for m in parts])
 
 # %% ../../nbs/6_score/inference.ipynb #00a37ce8
 def p_value(replicates # (R,…) of a difference
     )->np.ndarray: # (…) in (0,1]
-    "Return how easily resampling turns a difference round."
+    "Return the two-sided bootstrap p-value: how often resampling flips the sign."
     r = np.asarray(replicates)
     smaller = np.minimum((r <= 0).sum(0), (r >= 0).sum(0))
     return np.minimum(1, 2*(smaller + 1)/(len(r) + 1))
 
 def holm(p_values # (M,)
     )->np.ndarray: # (M,) to be compared with the level itself
-    "Adjust p-values for the number of them."
+    "Adjust p-values for their number (Holm 1979)."
     p = np.asarray(p_values, float); order = np.argsort(p)
     if p.size and not ((p >= 0) & (p <= 1)).all(): raise ValueError('p-values must lie in [0,1]')
     adjusted = np.empty_like(p)
@@ -157,7 +157,7 @@ def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val
     )->pd.DataFrame: # index (metric, rule); a, b, diff, lo, hi: means over the seeds
     "Compare two arms under each rule, each run with its own thresholds."
     targs = runs_a[0]['targs']; once = np.ones((1, len(targs)), np.int32)
-    rules, found = list(get_rules(runs_a[0])), {}
+    rules, rows = list(get_rules(runs_a[0])), {}
     for rule in rules:
         a, b = ([Evaluation(r['probs'], targs, **get_rules(r)[rule]) for r in runs]
                 for runs in (runs_a, runs_b))
@@ -166,10 +166,9 @@ def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val
         scored = [[e.scores(once) for e in side] for side in (a, b)]
         for m in metrics:
             x, y = (float(np.mean([values[m] for values in side])) for side in scored)
-            found[m, rule] = x, y, x - y, *interval(drawn[m])
-    rows = {(m, rule): found[m, rule] for m in metrics for rule in rules}
-    return pd.DataFrame(rows.values(), columns=['a', 'b', 'diff', 'lo', 'hi'],
-                        index=pd.MultiIndex.from_tuples(rows, names=['metric', 'rule']))
+            rows[m, rule] = x, y, x - y, *interval(drawn[m])
+    index = pd.MultiIndex.from_product([metrics, rules], names=['metric', 'rule'])
+    return pd.DataFrame([rows[i] for i in index], index, ['a', 'b', 'diff', 'lo', 'hi'])
 
 # %% ../../nbs/6_score/inference.ipynb #f14fa812
 def _mid_ranks(place, w):

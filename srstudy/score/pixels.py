@@ -15,7 +15,7 @@ from .multilabel import interval, replicate
 
 # %% ../../nbs/6_score/pixels.ipynb #8368e3e9
 def _check(preds, masks, n):
-    "Return both as arrays, or say what is wrong with them."
+    "Return both as arrays, or fail on what does not fit together."
     preds, masks = np.asarray(preds), np.asarray(masks)
     if preds.shape != masks.shape or preds.ndim != 3: raise ValueError(
         f'preds {preds.shape} and masks {masks.shape} must both be (chips, h, w)')
@@ -58,19 +58,20 @@ def map_classes(matrix # (...,C,C) true class by predicted class
     )->dict: # iou, f1, pixels: (...,C)
     "Score each class; 0/0 is 0."
     both = np.diagonal(matrix, axis1=-2, axis2=-1).astype(float)
-    true, said = matrix.sum(-1), matrix.sum(-2)
-    return dict(iou=_ratio(both, true + said - both), f1=_ratio(2*both, true + said), pixels=true)
+    true, predicted = matrix.sum(-1), matrix.sum(-2)
+    return dict(iou=_ratio(both, true + predicted - both), f1=_ratio(2*both, true + predicted),
+                pixels=true)
 
 def map_scores(matrix # (...,C,C)
     )->dict: # oa, miou, f1_present: (...)
     "Score a map."
-    c = map_classes(matrix); there = c['pixels'] > 0
-    mean = lambda v: _ratio((v*there).sum(-1), there.sum(-1).astype(float))
+    c = map_classes(matrix); occurs = c['pixels'] > 0
+    mean = lambda v: _ratio((v*occurs).sum(-1), occurs.sum(-1).astype(float))
     return dict(oa=_ratio(np.trace(matrix, axis1=-2, axis2=-1).astype(float), c['pixels'].sum(-1)),
                 miou=mean(c['iou']), f1_present=mean(c['f1']))
 
 def normalise_rows(matrix # (C,C)
-    )->np.ndarray: # (C,C), rows sum to 1; a class that is nowhere has zeros
+    )->np.ndarray: # (C,C), rows sum to 1; a class that does not occur has zeros
     "Return which share of each true class went where."
     matrix = np.asarray(matrix, float)
     return _ratio(matrix, np.broadcast_to(matrix.sum(1, keepdims=True), matrix.shape))
