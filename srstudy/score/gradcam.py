@@ -38,7 +38,7 @@ def _features(model:nn.Module, x:Tensor)->Tensor: # (B,K,h,w)
 def grad_cam(model:nn.Module, # of `get_classifier`
     x:Tensor, # (B,C,H,W) normalised images
     labels, # (P,) class that each map explains
-    images=None, # (P,) image that each map is of; unless told otherwise 0 to B-1
+    images=None, # (P,) image that each map is of; 0 to B-1 by default
     )->Tensor: # (P,h,w) 0 and above
     "Return where an image speaks for a label."
     images = range(len(x)) if images is None else images
@@ -154,18 +154,18 @@ def _explain(model, x, y, ground, few:int, activate)->tuple: # (P,) images, (P,)
     maps = grad_cam(model, x, labels, images).cpu().numpy()
     numbers = dict(silent=~(maps > 0).any((1, 2)), coverage=coverage(maps), entropy=entropy(maps))
     if ground:
-        there = np.stack(ground)[images.cpu()] == labels.cpu().numpy()[:, None, None]
-        numbers |= overlap(lay_over(maps, there.shape[1:]), there)
+        shows = np.stack(ground)[images.cpu()] == labels.cpu().numpy()[:, None, None]
+        numbers |= overlap(lay_over(maps, shows.shape[1:]), shows)
     if k := int((images < few).sum()):
-        asked = deletion_insertion(model, x[images[:k]], maps[:k], labels[:k], activate=activate)
+        areas = deletion_insertion(model, x[images[:k]], maps[:k], labels[:k], activate=activate)
         numbers |= {n: np.pad(v, (0, len(maps) - k), constant_values=np.nan)
-                    for n, v in asked.items()}
+                    for n, v in areas.items()}
     return images.cpu().numpy(), labels.cpu().numpy(), maps, numbers
 
 # %% ../../nbs/6_score/gradcam.ipynb #346e8784
 def explain_scenes(model:nn.Module, # of `get_classifier`, trained
     batches:Iterable, # of images (B,C,H,W), normalised, and targets (B,n)
-    masks:Iterable|None=None, # per scene (H,W): `class_positions`
+    masks:Iterable|None=None, # per scene (H,W): position of the class of each pixel
     few:int=48, # scenes for deletion and insertion
     cases:int=3, # show-cases
     activate:Callable=torch.sigmoid, # logits (B,n) -> probabilities
@@ -190,14 +190,14 @@ def explain_scenes(model:nn.Module, # of `get_classifier`, trained
                       map_scene=scenes[kept], map_label=labels[kept])
 
 # %% ../../nbs/6_score/gradcam.ipynb #27488ab3
-def compare_coverage(found:dict, # of `explain_scenes`, for one arm
+def compare_coverage(maps:dict, # of `explain_scenes`, for one arm
     base:dict, # the same for another, on the same scenes
     )->np.ndarray: # (n,) mean change of coverage, per class; NaN where no scene can be compared
     "Return how much broader maps are than those of `base`, where neither is silent."
-    cells, theirs = (d['maps'].shape[1:] for d in (found, base))
+    cells, theirs = (d['maps'].shape[1:] for d in (maps, base))
     if cells != theirs: raise ValueError(f'maps of {" x ".join(map(str, cells))} cells cannot be '
         f'compared with maps of {" x ".join(map(str, theirs))}: choose a base with as many pixels, '
         'such as bicubic')
-    change = found['coverage'].astype(float) - base['coverage']
-    there = np.isfinite(change)
-    return np.where(there, change, 0).sum(0)/np.where(there.any(0), there.sum(0), np.nan)
+    change = maps['coverage'].astype(float) - base['coverage']
+    both = np.isfinite(change)
+    return np.where(both, change, 0).sum(0)/np.where(both.any(0), both.sum(0), np.nan)
