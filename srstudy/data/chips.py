@@ -6,7 +6,7 @@
 __all__ = ['draw_splits', 'make_chips', 'load_codes', 'load_masks', 'index_path', 'read_index', 'load_chip']
 
 # %% ../../nbs/1_data/chips.ipynb #616d04fd
-import json, shutil, warnings
+import shutil, warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np, pandas as pd, rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window, transform as window_transform
 from tqdm.auto import tqdm
-from ..core import pick, seed_for, write_atomic
+from ..core import open_job, pick, seed_for, write_atomic
 from .bands import render_rgb
 from .corine import ClcRaster, ClcVector, Tile
 from .errors import DataError
@@ -75,16 +75,10 @@ def _cut_row(r:int, tile, clc, out, size, kind, white, splits)->pd.DataFrame:
 # %% ../../nbs/1_data/chips.ipynb #5f30196d
 def _start(out:Path, job:dict):
     "Make `out` ready for the chips of `job`."
-    note = out/'chips.json'
-    if note.exists():
-        before = json.loads(note.read_text())
-        if odd := [k for k in job if before.get(k) != job[k]]: raise DataError(
-            f'{out} holds chips made with other settings ({", ".join(odd)}); remove it, or choose '
-            'another folder')
-    elif out.exists() and any(out.iterdir()):
-        raise DataError(f'{out} is not empty; choose another folder')
+    if changed := open_job(out, job, 'chips.json'): raise DataError(
+        f'{out} holds chips made with other settings ({", ".join(changed)}); remove it, or choose '
+        'another folder')
     for d in ('images', 'masks', 'rows'): (out/d).mkdir(parents=True, exist_ok=True)
-    write_atomic(note, json.dumps(job, indent=1))
 
 def _finish(out:Path, rows:int)->pd.DataFrame:
     "Write the manifest, and remove what led to it."
