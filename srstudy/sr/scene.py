@@ -6,21 +6,21 @@
 __all__ = ['SceneError', 'Scene', 'upscale_tile', 'survey', 'upscale_scene', 'bytes_per_pixel', 'free_memory']
 
 # %% ../../nbs/4_sr/scene.ipynb #52268654
-import json, math, os, warnings, xml.etree.ElementTree as ET
+import math, os, warnings, xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 import numpy as np, rasterio.shutil, torch
-from fastcore.basics import patch
 from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 from tqdm.auto import tqdm
 from .. import __version__
-from ..core import canonical_hash, write_atomic
+from ..core import canonical_hash, open_job, write_atomic
 from ..data.bands import render_rgb
-from ..images.tiles import cut_tiles, fill_missing
+from ..images.tiles import cut_tiles, fill_missing, tile_weight
 from .arms import SuperResolver
 
 # %% ../../nbs/4_sr/scene.ipynb #9a8e0419
@@ -102,7 +102,7 @@ def upscale_tile(sr:SuperResolver, im:np.ndarray, # (3,h,w) uint16 reflectance o
 _FIXED = 256*2**20      # GDAL's cache, and what lies between reading and writing
 
 def _too_large(tile:int, overlap:int, per_pixel:float, free:int, m:int)->SceneError:
-    "Say that a tile does not fit, and which one does."
+    "Return the error for a tile that does not fit, with one that does."
     side = math.isqrt(max(int((free - _FIXED)/per_pixel), 0)) - 2*overlap
     fits = min(side, tile//2)//m*m
     hint = (f'try --tile {fits}' if fits > 0 else 'not even the overlap fits: try a smaller '
@@ -127,8 +127,8 @@ def _memory(sr:SuperResolver, tile:int, overlap:int):
 def _job(scene:Scene, sr:SuperResolver, **options)->dict:
     "Name everything that the pixels depend on."
     stat = scene.path.stat()
-    return json.loads(json.dumps(dict(src=str(scene.path.resolve()), bytes=stat.st_size,
-        changed=stat.st_mtime_ns, bands=scene.bands, sr=sr.spec, version=__version__, **options)))
+    return dict(src=str(scene.path.resolve()), bytes=stat.st_size,
+        changed=stat.st_mtime_ns, bands=scene.bands, sr=sr.spec, version=__version__, **options)
 
 def _clear(folder:Path):
     "Remove the tiles in `folder`, and what killed writers left; `job.json` stays."
@@ -136,21 +136,12 @@ def _clear(folder:Path):
         if p.name != 'job.json': p.unlink()
 
 # %% ../../nbs/4_sr/scene.ipynb #3ffe57d9
-def _start(folder:Path, job:dict):
-    "Make `folder` ready for the tiles of `job`: those that it has may stay if they are of it."
-    folder.mkdir(exist_ok=True); note = folder/'job.json'
-    if not note.exists():
-        if any(not p.name.startswith('.job.json.') for p in folder.iterdir()):
-            raise SceneError(f'{folder} is needed for unfinished tiles, but holds something else; '
-                             'move it away, or name another output')
-        before = job
-    else: before = json.loads(note.read_bytes())
-    odd = [k for k in job if before.get(k) != job[k]]
-    if odd:
-        warnings.warn(f'the tiles in {folder} were made with other settings ({", ".join(odd)}): '
+def _resume(folder:Path, job:dict):
+    "Make `folder` ready for the tiles of `job`: tiles of other settings are removed."
+    if changed := open_job(folder, job):
+        warnings.warn(f'the tiles in {folder} were made with other settings ({", ".join(changed)}): '
                       'starting anew')
-        _clear(folder)
-    write_atomic(note, json.dumps(job))
+        _finish(folder); open_job(folder, job)
 
 # %% ../../nbs/4_sr/scene.ipynb #62860062
 def _finish(folder:Path):
@@ -257,7 +248,7 @@ def _check(src:Path, dst:Path, white:int, tile:int, overlap:int):
 
 # %% ../../nbs/4_sr/scene.ipynb #b718052a
 def _is_of(dst:Path, key:str)->bool:
-    "Tell whether `dst` is the finished result of the job with this key."
+    "Return whether `dst` is the finished result of the job with this key."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NotGeoreferencedWarning)
@@ -277,37 +268,29 @@ class _Maker:
     nodata: int|None
     folder: Path # of the tiles
 
-@patch
-def piece(self:_Maker, wide:Window, name:str)->np.ndarray|None: # (3,s*h,s*w)
-    "Super-resolve a window of the scene, or return None where it has no data."
-    im, valid = self.scene.read(wide)
-    if not valid.any(): return None
-    if self.dtype != self.scene.dtype: im = render_rgb(im, self.white)
-    top = 255 if self.dtype == 'uint8' else self.white
-    return upscale_tile(self.sr, fill_missing(im, valid), top, name)
+    def piece(self, wide:Window, name:str)->np.ndarray|None: # (3,s*h,s*w)
+        "Super-resolve a window of the scene, or return None where it has no data."
+        im, valid = self.scene.read(wide)
+        if not valid.any(): return None
+        if self.dtype != self.scene.dtype: im = render_rgb(im, self.white)
+        top = 255 if self.dtype == 'uint8' else self.white
+        return upscale_tile(self.sr, fill_missing(im, valid), top, name)
 
-@patch
-def mark(self:_Maker, out:np.ndarray, valid:np.ndarray)->np.ndarray: # (3,s*h,s*w), (h,w)
-    "Give a finished tile its missing pixels."
-    s = self.sr.scale
-    return _mark(out, valid.repeat(s, 0).repeat(s, 1), self.nodata)
+    def mark(self, out:np.ndarray, valid:np.ndarray)->np.ndarray: # (3,s*h,s*w), (h,w)
+        "Give a finished tile its missing pixels."
+        s = self.sr.scale
+        return _mark(out, valid.repeat(s, 0).repeat(s, 1), self.nodata)
 
-@patch
-def cut(self:_Maker, w:Window)->np.ndarray|None:
-    "Return tile `w`, cut from a wider piece, or None where it has no data."
-    valid, s = self.scene.read(w)[1], self.sr.scale
-    if not valid.any(): return None
-    wide = _widen(w, self.overlap, self.scene.height, self.scene.width)
-    out = self.piece(wide, f'{w.row_off}_{w.col_off}')
-    r, c = s*(w.row_off - wide.row_off), s*(w.col_off - wide.col_off)
-    return self.mark(out[:, r:r + s*w.height, c:c + s*w.width], valid)
+    def cut(self, w:Window)->np.ndarray|None:
+        "Return tile `w`, cut from a wider piece, or None where it has no data."
+        valid, s = self.scene.read(w)[1], self.sr.scale
+        if not valid.any(): return None
+        wide = _widen(w, self.overlap, self.scene.height, self.scene.width)
+        out = self.piece(wide, f'{w.row_off}_{w.col_off}')
+        r, c = s*(w.row_off - wide.row_off), s*(w.col_off - wide.col_off)
+        return self.mark(out[:, r:r + s*w.height, c:c + s*w.width], valid)
 
 # %% ../../nbs/4_sr/scene.ipynb #fb00368a
-def _weight(first:int, n:int, overlap:int, at:np.ndarray)->np.ndarray:
-    "Weigh a tile of `n` pixels from `first` on at places of its axis: a half at its border."
-    inside = np.minimum(at - first, first + n - at)/max(overlap, .25)
-    return np.sin(np.pi/4*(inside.clip(-1, 1) + 1))**2
-
 def _places(first, n, scale): return first + (np.arange(n*scale) + .5)/scale # of output pixels
 
 def _place(first:int, tile:int, overlap:int, size:int)->tuple:
@@ -316,40 +299,40 @@ def _place(first:int, tile:int, overlap:int, size:int)->tuple:
     return min(max(first - overlap, 0), size - n), n
 
 # %% ../../nbs/4_sr/scene.ipynb #08364baa
-@patch
-def drawn(self:_Maker, r:int, c:int)->tuple: # Window, path; the file is missing where no data is
+def _draw(maker:_Maker, r:int, c:int)->tuple: # Window, path; the file is missing where no data is
     "Draw the piece of the tile at (r,c), once."
-    (top, h), (left, w) = (_place(k, self.tile, self.overlap, n) for k, n in
-                           ((r, self.scene.height), (c, self.scene.width)))
-    wide, path = Window(left, top, w, h), self.folder/f'piece_{r}_{c}.tif'
-    if not path.exists() and (im := self.piece(wide, f'{r}_{c}')) is not None: _write_tile(path, im)
+    (top, h), (left, w) = (_place(k, maker.tile, maker.overlap, n) for k, n in
+                           ((r, maker.scene.height), (c, maker.scene.width)))
+    wide, path = Window(left, top, w, h), maker.folder/f'piece_{r}_{c}.tif'
+    if not path.exists():
+        im = maker.piece(wide, f'{r}_{c}')
+        if im is not None: _write_tile(path, im)
     return wide, path
 
-@patch
-def around(self:_Maker, w:Window)->list: # (row, column)
+def _around(maker:_Maker, w:Window)->list: # (row, column)
     "Return the tiles whose margins reach into tile `w`."
-    t, o = self.tile, self.overlap
+    t, o = maker.tile, maker.overlap
     near = lambda k, size: range(max(k - o, 0)//t*t, min(k + t + o, size), t)
-    return [(r, c) for r in near(w.row_off, self.scene.height)
-            for c in near(w.col_off, self.scene.width)]
+    return [(r, c) for r in near(w.row_off, maker.scene.height)
+            for c in near(w.col_off, maker.scene.width)]
 
 # %% ../../nbs/4_sr/scene.ipynb #837d1dc5
-@patch
-def blend(self:_Maker, w:Window)->np.ndarray|None:
+def _blend(maker:_Maker, w:Window)->np.ndarray|None:
     "Return tile `w`, blended from its own piece and its neighbours', or None without data."
-    valid, s, t, o = self.scene.read(w)[1], self.sr.scale, self.tile, self.overlap
+    scene, s, t, o = maker.scene, maker.sr.scale, maker.tile, maker.overlap
+    valid = scene.read(w)[1]
     if not valid.any(): return None
     total = np.zeros((3, s*w.height, s*w.width), np.float32); sums = np.zeros_like(total[0])
-    for r, c in self.around(w):
-        wide, path = self.drawn(r, c)
+    for r, c in _around(maker, w):
+        wide, path = _draw(maker, r, c)
         if not path.exists(): continue
         both = wide.intersection(w); inner, outer = _within(both, wide, s), _within(both, w, s)
         (y, h), (x, n) = (both.row_off, both.height), (both.col_off, both.width)
-        weight = np.outer(_weight(r, min(t, self.scene.height - r), o, _places(y, h, s)),
-                          _weight(c, min(t, self.scene.width - c), o, _places(x, n, s)))
+        weight = np.outer(tile_weight(r, min(t, scene.height - r), o, _places(y, h, s)),
+                          tile_weight(c, min(t, scene.width - c), o, _places(x, n, s)))
         total[(slice(None), *outer.toslices())] += _read_tile(path, inner)*weight
         sums[outer.toslices()] += weight
-    return self.mark(np.rint(total/sums).astype(self.dtype), valid)
+    return maker.mark(np.rint(total/sums).astype(maker.dtype), valid)
 
 def _within(part:Window, whole:Window, s:int)->Window:
     "Return the window `part` as seen from `whole`, enlarged."
@@ -377,7 +360,7 @@ def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,0
     bands:tuple|None=None, # numbers of red, green, blue; None where there are three
     rgb8:bool=False, # render reflectance to 8 bits, and write these
     )->dict: # the shares `clipped` and `nodata`, and the number of tiles
-    "Super-resolve a scene of any size into a cloud-optimised GeoTIFF; go on where it was left."
+    "Super-resolve a scene of any size into a cloud-optimised GeoTIFF, or resume an interrupted run."
     src, dst = Path(src), Path(dst); _check(src, dst, white, tile, overlap)
     m = sr.multiple; tile, overlap = (-(-n//m)*m for n in (tile, overlap)) # windows stay aligned
     with rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands) as scene:
@@ -397,9 +380,9 @@ def _run(job:dict, scene:Scene, sr:SuperResolver, tiles:list, folder:Path, dst:P
     "Make the tiles in `folder`, and of them `dst`."
     dtype = 'uint8' if job['rgb8'] else scene.dtype; nodata = _nodata(scene, dtype)
     maker = _Maker(scene, sr, job['tile'], job['overlap'], job['white'], dtype, nodata, folder)
-    make = maker.blend if (sr.arm.of or sr).arm.draws else maker.cut
+    make = partial(_blend, maker) if sr.arm.stochastic else maker.cut
     named = {f'{w.row_off}_{w.col_off}.tif': w for w in tiles}
-    _start(folder, job); _make_tiles(folder, named, make, sr.name)
+    _resume(folder, job); _make_tiles(folder, named, make, sr.name)
     there = {name: w for name, w in named.items() if (folder/name).exists()}
     tags = dict(SRSTUDY_JOB=canonical_hash(job), SRSTUDY_ARM=sr.name, SRSTUDY_WHITE=job['white'],
                 SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none', SRSTUDY_VERSION=__version__)
