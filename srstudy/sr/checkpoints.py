@@ -13,7 +13,7 @@ import torch, torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from ..core import pick
+from ..core import pick, whole_file
 from .cards import WEIGHTS, Weights, WeightsError
 from .weights import find_weights, stamp, stamped
 
@@ -51,9 +51,7 @@ def _convert(state, path, source):
         at = v.untyped_storage().data_ptr()
         apart[k] = v.clone() if at in seen else v.contiguous()
         seen.add(at)
-    part = path.with_name(f'.{path.name}~{os.getpid()}')
-    try: save_file(apart, part, metadata=dict(source=source)); os.replace(part, path)
-    except BaseException: part.unlink(missing_ok=True); raise
+    with whole_file(path) as part: save_file(apart, part, metadata=dict(source=source))
     stamp(path)
 
 # %% ../../nbs/4_sr/checkpoints.ipynb #c77e67ae

@@ -7,13 +7,12 @@ __all__ = ['weights_dir', 'stamped', 'stamp', 'lock_path', 'read_lock', 'check_w
            'recognise', 'add_weights', 'list_weights', 'verify_weights']
 
 # %% ../../nbs/4_sr/weights.ipynb #bc6ce377
-import fcntl, json, os, re, shutil, sys, time
-from contextlib import contextmanager
+import json, os, re, shutil, sys, time
 from pathlib import Path
 from urllib.parse import urlparse
-import pandas as pd
+from filelock import FileLock
 from tqdm.auto import tqdm
-from ..core import cache_dir, pick, sha256_file, write_atomic
+from ..core import cache_dir, pick, sha256_file, whole_file, write_atomic
 from .cards import WEIGHTS, WeightsError
 
 # %% ../../nbs/4_sr/weights.ipynb #ae485c38
@@ -42,17 +41,13 @@ def stamp(path:str|Path, # a file
     "Hash a file that is new or changed, or take the hash of the last time."
     if sha is None and (was := stamped(path)): return was
     path = Path(path).resolve(); stat = _stat(path); sha = sha or sha256_file(path)
-    with _alone('stamps'):
+    with _locked('stamps'):
         row = {str(path): [*stat, sha]}
         write_atomic(weights_dir()/'stamps.json', json.dumps(_read_stamps() | row, indent=1))
     return sha
 
-@contextmanager
-def _alone(name:str):
-    "Let one process at a time do this."
-    with open(weights_dir()/f'.{name}.lock', 'w') as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        yield
+def _locked(name:str): # one process at a time
+    return FileLock(weights_dir()/f'.{name}.lock')
 
 # %% ../../nbs/4_sr/weights.ipynb #b8b02d63
 def lock_path()->Path:
@@ -69,8 +64,8 @@ def read_lock()->dict: # name -> file, size, sha256
 
 # %% ../../nbs/4_sr/weights.ipynb #5e04a3b2
 def _pin(name, path, sha):
-    "Pin a hash that nobody has confirmed, and say so; return the pinned one."
-    with _alone('pin'):
+    "Pin a hash that nobody has confirmed, with a message; return the pinned one."
+    with _locked('pin'):
         lock = read_lock()
         if name in lock: return lock[name]['sha256']
         lock[name] = dict(file=WEIGHTS[name].file, sha256=sha, size=path.stat().st_size)
@@ -107,6 +102,18 @@ def find_weights(name:str # a key of `WEIGHTS`
     check_weights(name, path, stamp(path))
     return path
 
+# %% ../../nbs/4_sr/weights.ipynb #6784f9e4
+_HUB = 'https://huggingface.co'
+
+def _address(url:str)->tuple: # URL, headers
+    "Address a file as the client of the Hugging Face hub does, if it lies there."
+    if not url.startswith(f'{_HUB}/'): return url, {}
+    from huggingface_hub import constants, get_token
+    if constants.is_offline_mode(): raise WeightsError('not asked, since HF_HUB_OFFLINE is set')
+    token = get_token()
+    headers = {'Authorization': f'Bearer {token}'} if token else {}
+    return constants.ENDPOINT + url.removeprefix(_HUB), headers
+
 # %% ../../nbs/4_sr/weights.ipynb #742e3b70
 _TRIES, _WAIT = 4, 1. # attempts in a row that bring nothing, and seconds before the second
 
@@ -118,7 +125,7 @@ def _validator(r): # what If-Range may name: a strong ETag, or a date
     return tag if tag.startswith('"') else r.headers.get('Last-Modified', '')
 
 def _may_resume(card, url, part):
-    "Tell whether the bytes in `part` may be the beginning of what `url` gives; remove them if not."
+    "Return the validator of `part` for `url`; remove the part if neither it nor a hash can tell."
     try: note = json.loads(_note(part).read_bytes())
     except (OSError, ValueError): note = {}
     same = note.get('url') == url and note.get('validator')
@@ -126,10 +133,12 @@ def _may_resume(card, url, part):
     return same or ''
 
 # %% ../../nbs/4_sr/weights.ipynb #2471071a
-def _start(r, have, card, part):
+def _check_answer(r, have, card, part):
     "Return where the answer begins and where the file ends (None: not said), or fail."
     if r.status_code in (429, 500, 502, 503, 504): raise ConnectionError(f'answers {r.status_code}')
-    if r.status_code not in (200, 206): raise WeightsError(f'answers {r.status_code} {r.reason}')
+    if r.status_code not in (200, 206):
+        login = '; accept its licence there and `hf auth login`' if r.status_code in (401, 403) else ''
+        raise WeightsError(f'answers {r.status_code} {r.reason}{login}')
     if 'text/html' in r.headers.get('Content-Type', ''):
         raise WeightsError('answers with a web page instead of a file')
     begin, total = 0, r.headers.get('Content-Length')
@@ -151,12 +160,13 @@ def _stream(url, part, card):
     "Ask for what `part` lacks, and append it."
     import requests
     same, have = _may_resume(card, url, part), _bytes(part)
-    asked = {'Accept-Encoding': 'identity'} | ({'Range': f'bytes={have}-'} if have else {})
-    if have and same: asked['If-Range'] = same
-    with requests.get(url, headers=asked, stream=True, timeout=(10, 60)) as r:
+    address, headers = _address(url); headers['Accept-Encoding'] = 'identity'
+    if have: headers['Range'] = f'bytes={have}-'
+    if have and same: headers['If-Range'] = same
+    with requests.get(address, headers=headers, stream=True, timeout=(10, 60)) as r:
         # nothing is left to ask for: the part is the whole file or too long, and its hash will tell
         if r.status_code == 416: return
-        begin, total = _start(r, have, card, part)
+        begin, total = _check_answer(r, have, card, part)
         write_atomic(_note(part), json.dumps(dict(url=url, validator=_validator(r))))
         with (open(part, 'ab' if begin else 'wb') as f,
               tqdm(desc=card.file, total=total, initial=begin, unit='B', unit_scale=True,
@@ -167,7 +177,7 @@ def _stream(url, part, card):
 
 # %% ../../nbs/4_sr/weights.ipynb #bd6bb27f
 def _download(url, part, card):
-    "Bring all of `url` into `part`, going on after each cut."
+    "Bring all of `url` into `part`, resuming after each cut."
     import requests
     most, idle = _bytes(part), 0
     while True:
@@ -201,7 +211,7 @@ def fetch_weights(name:str # a key of `WEIGHTS`
     "Return the path of published weights, downloading them where they are missing or wrong."
     card = pick(WEIGHTS, name, 'weights'); path = weights_dir()/card.file
     read_lock() # a broken lock is better known before 5 GB than after
-    with _alone(card.file):
+    with _locked(card.file):
         try: return find_weights(name)
         except WeightsError: failed = []
         for url in card.urls:
@@ -235,15 +245,13 @@ def add_weights(path:str|Path # a file that was downloaded elsewhere
     names = recognise(path, sha := sha256_file(path))
     if len(names) != 1:
         files = [WEIGHTS[n].file for n in names or WEIGHTS]
-        raise WeightsError(f'{path} (sha256 {sha}) may be {len(names)} of the published files; '
-                           f'give it the name of one of these: {", ".join(files)}')
-    target = weights_dir()/WEIGHTS[names[0]].file; copy = target.with_name(f'.{target.name}.copy')
+        raise WeightsError(f'{path} (sha256 {sha}) matches {len(names)} of the published files; '
+                           f'rename it to one of {", ".join(files)}')
+    target = weights_dir()/WEIGHTS[names[0]].file
     check_weights(names[0], path, sha)
     if path.resolve() == target.resolve(): return target
-    with _alone(target.name):
-        try: shutil.copyfile(path, copy); check_weights(names[0], copy, sha256_file(copy))
-        except BaseException: copy.unlink(missing_ok=True); raise
-        os.replace(copy, target)
+    with _locked(target.name), whole_file(target) as copy:
+        shutil.copyfile(path, copy); check_weights(names[0], copy, sha256_file(copy))
     stamp(target, sha)
     return target
 
@@ -255,16 +263,18 @@ def _state(name):
     right, how = (card.sha256, 'there') if len(card.sha256) == 64 else (pinned, 'pinned')
     return 'unchecked' if None in (sha, right) else how if sha == right else 'wrong'
 
-def list_weights()->pd.DataFrame: # name, arm, file, bytes, state, licence
+def list_weights(): # a DataFrame: name, arm, file, bytes, state, licence
     "List the published files and whether they are here."
+    import pandas as pd # local: an arm on a bare machine needs no tables
     rows = [dict(name=n, arm=c.arm, file=c.file, bytes=c.size, state=_state(n), licence=c.licence)
             for n, c in WEIGHTS.items()]
     return pd.DataFrame(rows).astype(dict(bytes='Int64'))
 
 # %% ../../nbs/4_sr/weights.ipynb #636efa8e
 def verify_weights(name:str|None=None # a key of `WEIGHTS`; all that are there by default
-    )->pd.DataFrame: # name, file, sha256, result: right, or what is wrong
+    ): # a DataFrame: name, file, sha256, result: right, or what is wrong
     "Read files again and compare their hashes, whatever was noted before."
+    import pandas as pd
     if name is not None: find_weights(name)
     rows = []
     for n in [name] if name else [n for n in WEIGHTS if _state(n) != 'absent']:
