@@ -18,7 +18,7 @@ from .arms import SCALE, get_sr
 
 # %% ../../nbs/4_sr/fidelity.ipynb #a6ddf88f
 def _planes(images)->Tensor: # (N,3,h,w) float32 in [0,1]
-    "Return images as torch has them, or say what is wrong with them."
+    "Return images as torch has them, or fail with what is wrong."
     x = torch.tensor(np.ascontiguousarray(images))
     if x.ndim != 4 or x.shape[-1] != 3:
         raise ValueError(f'images are {tuple(x.shape)}, expected (N,h,w,3); add a batch axis, or '
