@@ -10,13 +10,13 @@ import dataclasses
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from ..core import cache_dir, pick, repo_root
-from ..cards import BANDS, DATASETS
+from ..cards import ARMS, BANDS, DATASETS
 from ..params import Experiment, is_synthetic, key
 from ..data.index import index_path
 from ..images.pack import chips_dir, truth_dir
 from ..images.store import Store, store_state
 from ..sr.arms import SCALE, get_engine
-from .graph import arm_spec, chips_of, get_stages, stage_name
+from .graph import arm_spec, chips_of, get_graph, stage_name
 from .scenes import get_scenes, scenes_dir
 from .steps import needs_run
 
@@ -30,9 +30,10 @@ def _known_index(exp:Experiment)->pd.DataFrame|None:
 _SHARES = dict(train=.6, val=.15, test=.25)         # of synthetic scenes, roughly
 
 def _expected(exp:Experiment)->dict: # split -> patches
-    "Say how many patches the data set of `exp` has by its card."
-    known = dict(zip(_SHARES, DATASETS[exp.dataset].splits))
-    if not any(known.values()): known = {k: round(v*exp.scenes) for k, v in _SHARES.items()}
+    "Return how many patches the data set of `exp` has by its card."
+    card = DATASETS[exp.dataset]
+    if card.synthetic: known = {k: round(v*exp.scenes) for k, v in _SHARES.items()}
+    else: known = dict(zip(_SHARES, card.splits))
     most = {k: exp.limit or v for k, v in known.items()}
     if exp.limit_train: most['train'] = min(most['train'], exp.limit_train)
     return {k: min(v, most[k]) for k, v in known.items()}
@@ -47,7 +48,7 @@ def _chips_state(exp:Experiment, index:pd.DataFrame|None)->tuple: # state; conte
     return state, Store(folder).content if state['there'] == len(index) else None
 
 def _here(device:str)->dict:
-    "Name what computes here; where there is no such device, whatever there was will do."
+    "Return what computes here; nothing where there is no such device, so that any will do."
     try: return get_engine(device)
     except (RuntimeError, AssertionError): return {}
 
@@ -82,8 +83,8 @@ def load_costs(path:str|Path|None=None # params/costs.yaml by default
 def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     exp:Experiment)->dict:
     "Return what a measurement must agree in, to hold for `exp`."
-    side = exp.size if is_synthetic(exp) else 120
-    seen = side if exp.sr == 'none' or exp.sr.endswith('_down') else side*SCALE  # by the classifier
+    side = exp.size if is_synthetic(exp) else DATASETS[exp.dataset].side
+    seen = side if exp.sr == 'none' or ARMS[exp.sr].of else side*SCALE  # by the classifier
     arch = exp.arch if exp.stem == 2 else f'{exp.arch} stem {exp.stem}'
     device = exp.device.split(':')[0]
     plain = dict(width='', device='cpu', precision='')
@@ -107,31 +108,32 @@ def find_cost(costs:pd.DataFrame, # of `load_costs`
 def _price(costs, exp:Experiment, needs:dict # stage -> images
     )->dict: # hours, GB; NaN where something was not measured
     "Price what is missing."
-    found = {stage: find_cost(costs, stage, exp) for stage, n in needs.items() if n}
-    if None in found.values(): return dict(hours=np.nan, GB=np.nan, measured='')
-    return dict(hours=sum(needs[s]/c['per_second'] for s, c in found.items())/3600,
-                GB=sum(needs[s]*c['bytes'] for s, c in found.items())/1e9,
-                measured='; '.join(sorted({c['machine'] for c in found.values()})))
+    cost = {stage: find_cost(costs, stage, exp) for stage, n in needs.items() if n}
+    if None in cost.values(): return dict(hours=np.nan, GB=np.nan, measured='')
+    return dict(hours=sum(needs[s]/c['per_second'] for s, c in cost.items())/3600,
+                GB=sum(needs[s]*c['bytes'] for s, c in cost.items())/1e9,
+                measured='; '.join(sorted({c['machine'] for c in cost.values()})))
 
 def _run_needs(exp:Experiment, counts:dict)->dict: # stage -> images
-    "Say how many images a run looks at."
+    "Return how many images a run looks at."
     epochs = sum(row[1] for row in exp.schedule)
     seen = counts['test'] + counts['val']       # both are predicted
     return dict(train=epochs*(counts['train'] + counts['val']), test=seen, score=counts['test'])
 
 def _arm_needs(exp:Experiment, n:int, counts:dict)->dict:
-    "Say how many images an arm has to make, and to compare with what they were made from."
-    return dict(sr=n, fidelity=counts['test']*(n > 0 and exp.sr != 'truth' and exp.sr == exp.sr.removesuffix('_down')))
+    "Return how many images an arm has to make, and to compare with what they were made from."
+    compared = n > 0 and exp.sr != 'truth' and not ARMS[exp.sr].of
+    return dict(sr=n, fidelity=counts['test']*compared)
 
 # %% ../../nbs/7_study/costs.ipynb #775e84b9
 def plan(grid:list, # of `get_grid`
     costs:pd.DataFrame|None=None, # of `load_costs`
     )->pd.DataFrame: # stage, name, arch, device, unit, total, there, missing, hours, GB, measured
-    "Say what a table needs, what of it is there, and what the rest costs; nothing is made."
+    "Count what a table needs, what of it is there, and what the rest costs; nothing is made."
     costs = load_costs() if costs is None else costs
     stores = [store_state(p.parent) for p in sorted((cache_dir()/'sr').glob('*/spec.json'))]
-    rows, chips = [], {}
-    for e in get_stages(grid).values():
+    rows, chips, nodes = [], {}, get_graph(grid).values()
+    for e in (node.exp for node in nodes if node.kind != 'run'):
         plain = stage_name(chips_of(e))
         if plain not in chips:
             index = _known_index(e)
@@ -143,7 +145,8 @@ def plan(grid:list, # of `get_grid`
             continue
         for stage, there in (('scenes', n*(index is not None)), ('chips', state['there'])):
             rows.append(_row(stage, e, n, there, costs, {stage: n - there}))
-    return pd.DataFrame(rows + _run_rows(grid, chips, costs))
+    runs = [node.exp for node in nodes if node.kind == 'run']
+    return pd.DataFrame(rows + _run_rows(runs, chips, costs))
 
 def _splits(exp, index)->dict:
     return _expected(exp) if index is None else index.split.value_counts().to_dict()
@@ -185,8 +188,8 @@ def plan_text(frame:pd.DataFrame # of `plan`
     lost = (frame.missing > 0) & ~sure
     sums = [f'{frame.hours[sure & (frame.device == d)].sum():.2f} {what}-hours'
             for d, what in (('cuda', 'GPU'), ('cpu', 'CPU'))]
-    said = f', and {lost.sum()} rows that nobody has measured (params/costs.yaml)' if lost.any() else ''
+    rest = f', and {lost.sum()} rows that nobody has measured (params/costs.yaml)' if lost.any() else ''
     lines += ['', f'{runs.total.sum()} runs: {runs.there.sum()} there, {runs.missing.sum()} missing',
-              f'missing in all: {", ".join(sums)}, {frame.GB[sure].sum():.2f} GB{said}',
+              f'missing in all: {", ".join(sums)}, {frame.GB[sure].sum():.2f} GB{rest}',
               *(f'hours measured on {m}' for m in sorted(set('; '.join(frame.measured).split('; ')) - {''}))]
     return '\n'.join(lines)

@@ -6,7 +6,7 @@
 __all__ = ['execute', 'launch']
 
 # %% ../../nbs/7_study/launch.ipynb #ae8d3479
-import dataclasses, itertools
+import itertools
 from functools import partial
 from pathlib import Path
 import papermill, torch, yaml
