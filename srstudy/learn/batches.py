@@ -35,7 +35,7 @@ def as_tensor(image, # (h,w,C) uint8, uint16 reflectance x 10,000, or float32
 # %% ../../nbs/5_learn/batches.ipynb #18e25915
 def band_stats(images, # iterable of (C,h,w) tensors: the training images
     )->tuple: # mean (C,), std (C,)
-    "Return mean and spread of each band."
+    "Return mean and spread of each band (Chan, Golub and LeVeque 1979, Stanford STAN-CS-79-773)."
     n, mean, square = 0, 0., 0.
     for x in images:
         x = torch.as_tensor(x).as_subclass(torch.Tensor).double().flatten(1)

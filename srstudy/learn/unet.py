@@ -32,7 +32,7 @@ def get_unet(classifier:nn.Module, # of `get_classifier`, trained; its body is s
     n_out:int, # classes
     size:int=120, # side of the images that it is laid out for
     )->DynamicUnet: # (B,n,h,w) -> (B,n_out,h,w) logits
-    "Build a U-Net on the body of a classifier."
+    "Build a U-Net on a classifier (Ronneberger et al. 2015, arxiv.org/abs/1505.04597)."
     return DynamicUnet(get_body(classifier), n_out, (size, size))
 
 # %% ../../nbs/5_learn/unet.ipynb #cfe0fa90

@@ -40,7 +40,7 @@ def grad_cam(model:nn.Module, # of `get_classifier`
     labels, # (P,) class that each map explains
     images=None, # (P,) image that each map is of; 0 to B-1 by default
     )->Tensor: # (P,h,w) 0 and above
-    "Return where an image speaks for a label."
+    "Return where an image speaks for a label (Selvaraju et al. 2017, arxiv.org/abs/1610.02391)."
     images = range(len(x)) if images is None else images
     images, labels = (torch.as_tensor(v, dtype=torch.long, device=x.device)
                       for v in (images, labels))
@@ -82,7 +82,7 @@ def lay_over(maps, # (P,h,w)
 def overlap(maps, # (P,H,W) 0 and above
     masks, # (P,H,W) bool: where the label is
     )->dict: # energy in [0,1], lift 0 and above: (P,) each; NaN where map or mask are empty
-    "Return how much of each map lies on its label."
+    "Return how much of each map lies on its label (Wang et al. 2020, arxiv.org/abs/1910.01279)."
     maps, masks = np.asarray(maps), np.asarray(masks, bool)
     if maps.shape != masks.shape: raise ValueError(f'maps {maps.shape} and masks {masks.shape} '
         'must be of one size: enlarge the maps with lay_over')
@@ -122,7 +122,7 @@ def deletion_insertion(model:nn.Module, # of `get_classifier`
     steps:int=6, # in which the pixels go
     activate:Callable=torch.sigmoid, # logits (P,n) -> probabilities
     )->dict: # deletion and insertion: (P,) in [0,1] each
-    "Return the areas under the curves of deletion and insertion."
+    "Return the areas under both curves (Petsiuk et al. 2018, arxiv.org/abs/1806.07421)."
     x, labels = x.as_subclass(Tensor), torch.as_tensor(labels, device=x.device)[:, None]
     blurred = _blur(x)
     ranks = _ranks(lay_over(maps, x.shape[2:])).to(x.device)[:, None]
