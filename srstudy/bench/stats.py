@@ -43,14 +43,14 @@ ALL = HEADLINE | dict(
 # %% ../../nbs/bench/stats.ipynb #ef304216
 def sklearn_loop(probs, targs, n:int, metrics:dict)->dict: # metric -> (n,)
     "Draw the images again, score what was drawn, `n` times."
-    rng, found = np.random.default_rng(0), {m: [] for m in metrics}
+    rng, values = np.random.default_rng(0), {m: [] for m in metrics}
     for _ in range(n):
         drawn = rng.integers(0, len(targs), len(targs))
         t, p = targs[drawn], probs[drawn]; z = p >= .5
         with warnings.catch_warnings():
             warnings.simplefilter('ignore') # of classes that the resample does not show
-            for m, f in metrics.items(): found[m].append(f(t, p, z))
-    return {m: np.array(v) for m, v in found.items()}
+            for m, f in metrics.items(): values[m].append(f(t, p, z))
+    return {m: np.array(v) for m, v in values.items()}
 
 def weighted_bootstrap(probs, targs, n:int)->dict: # metric -> (n,)
     "Weight the images by how often they were drawn, and score them all."
@@ -79,6 +79,6 @@ def compare_stats(n:int=1000, # resamples, all of them computed by us
 # %% ../../nbs/bench/stats.ipynb #d00bfc0f
 def bench_stats()->Path: # the file of results
     "Measure at the size of BigEarthNet and keep the result for the book."
-    found = dict(device=device_name(), sklearn=sklearn.__version__, numpy=np.__version__,
+    report = dict(device=device_name(), sklearn=sklearn.__version__, numpy=np.__version__,
                  rows=[compare_stats()])
-    return write_atomic(bench_path('stats', found['device']), json.dumps(found, indent=1))
+    return write_atomic(bench_path('stats', report['device']), json.dumps(report, indent=1))

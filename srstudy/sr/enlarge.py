@@ -7,6 +7,7 @@ __all__ = ['super_resolve']
 
 # %% ../../nbs/4_sr/enlarge.ipynb #c654473e
 from functools import partial
+from pathlib import Path
 import numpy as np, torch
 from ..data.bands import render_rgb
 from ..images.store import Store, store_dir, write_store
@@ -36,6 +37,7 @@ def _make_images(sr, bs, read:tuple): # -> images (4h,4w,3) uint8, one by one
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     white:int=2000, # of the rendering
     bs:int=0, # images at once; as the arm likes it by default
+    folder:Path|None=None, # to write to; in the cache, named by what goes in, by default
     )->Store: # (4h,4w,3) uint8
     "Super-resolve every chip, or return what is already there."
     spec = dict(chips=chips.content, white=white, sr=sr.spec)
@@ -44,5 +46,5 @@ def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     if sr.arm.of:
         large = super_resolve(sr.arm.of, chips, white, bs)
         read, make = list, partial(_average_images, large)
-    return write_store(store_dir('sr', spec), spec, chips.ids, make, 'htj2k',
+    return write_store(folder or store_dir('sr', spec), spec, chips.ids, make, 'htj2k',
                        desc=f'super-resolution, {sr.name}', read=read)
