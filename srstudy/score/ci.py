@@ -24,7 +24,6 @@ class CI:
     def __format__(self, spec):
         numbers = (format(v, spec or '.3f') for v in self)
         return '{} [{}, {}]'.format(*numbers) if self.known else ''
-
     @property
     def known(self)->bool: return not np.isnan(self.value)
     @property
