@@ -22,7 +22,7 @@ def random_net(arch, width):
     return net.eval()
 
 
-@pytest.mark.parametrize('width', ['mini', 'full'])
+@pytest.mark.parametrize('width', ['mini', pytest.param('full', marks=pytest.mark.slow)])
 @pytest.mark.parametrize('arch', list(CLASSIFIERS))
 def test_equals_captum(arch, width):
     net = random_net(arch, width)

@@ -6,7 +6,7 @@ from rasterio.transform import from_bounds
 from typer.testing import CliRunner
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
-pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real land-cover maps are not tested')
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real land-cover maps are not tested')]
 
 # their own classes, and what CORINE would call them
 SLOVENIA = {1: 211, 2: 313, 3: 231, 4: 324, 8: 112}

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, pytest, torch
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
-pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real BigEarthNet patches are not tested')
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the real BigEarthNet patches are not tested')]
 
 @pytest.fixture
 def root(home):

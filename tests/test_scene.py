@@ -14,6 +14,7 @@ from srstudy.synth.landscape import make_scene
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
 SRSTUDY = Path(sys.executable).parent/'srstudy'
+pytestmark = pytest.mark.slow
 
 def write(path, im, **kw):
     profile = dict(driver='GTiff', count=len(im), height=im.shape[1], width=im.shape[2], dtype=im.dtype, crs='EPSG:32633',

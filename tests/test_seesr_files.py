@@ -12,6 +12,7 @@ from srstudy.sr.weights import weights_dir
 
 OLD = dict(to_q='query', to_k='key', to_v='value', **{'to_out.0': 'proj_attn'})
 TAGS = 'field', 'forest', 'lake'
+pytestmark = pytest.mark.slow
 
 def old_vae(key): return re.sub(r'(mid_block\.attentions\.0\.)(to_q|to_k|to_v|to_out\.0)', lambda m: m[1] + OLD[m[2]], key)
 
