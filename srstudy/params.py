@@ -11,8 +11,8 @@ import dataclasses, difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
-from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, LABELS, TASKS
 from .core import canonical_hash, pick
+from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, LABELS, TASKS
 
 # %% ../nbs/02_params.ipynb #b123d073
 def _param(default, help, choices=(), limits=(), inert=False, drawn=False):
@@ -29,14 +29,14 @@ class Experiment:
     dataset: str = _param('synthetic', 'scenes; those called synthetic are drawn here', DATASETS)
     root: str = _param('', 'folder of the data set; may be empty for synthetic ones', inert=True)
     task: str = _param('multilabel', 'what is learnt of a scene', TASKS)
-    split: str = _param('official', "the data set's own split, or 80 % and 20 % drawn at random", ('official', 'random'))
+    split: str = _param('official', "the data set's own split, or 80 % and 20 % at random", ('official', 'random'))
     scenes: int = _param(1200, 'number of synthetic scenes', limits=(20, 10**6), drawn=True)
     size: int = _param(24, 'side of a synthetic chip in 10 m pixels, a multiple of 6', limits=(12, 120), drawn=True)
     noise: float = _param(.05, 'share of synthetic scenes whose labels are disturbed', limits=(0, 1), drawn=True)
     labels: str = _param('ben19', 'nomenclature', LABELS)
     bands: str = _param('rgb', 'input bands', _OPTICAL)
     fusion: str = _param('early', 'where bands of several sensors meet: stacked, or in the head', ('early', 'late'))
-    white: int = _param(2000, 'reflectance x 10,000 shown as white; 0 stretches each scene by itself', limits=(0, 20_000))
+    white: int = _param(2000, 'reflectance x 10,000 shown as white; 0 stretches each scene', limits=(0, 20_000))
     sr: str = _param('none', 'super-resolution arm', ARMS)
     weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own")
     arch: str = _param('resnet50', 'classifier', CLASSIFIERS)
@@ -47,7 +47,7 @@ class Experiment:
     schedule: tuple = _param(((0, 10, .01),), 'rows of (freeze_to, epochs, learning rate)')
     policy: str = _param('one_cycle', 'how the learning rate moves within a row', ('one_cycle', 'constant'))
     wd: float = _param(0., "weight decay of policy constant; one_cycle keeps fastai's own", limits=(0, 1))
-    patience: int = _param(0, 'epochs without a better validation score that end a row; 0 trains all', limits=(0, 10_000))
+    patience: int = _param(0, 'epochs without a better validation score that end a row; 0: never', limits=(0, 10_000))
     bs: int = _param(32, 'batch size of the classifier', limits=(2, 4096))
     augment: bool = _param(True, 'flip and turn the training scenes')
     precision: str = _param('fp32', 'arithmetic of the networks', ('fp32', 'bf16', 'fp16'))
@@ -58,6 +58,7 @@ class Experiment:
     workers: int = _param(2, 'processes that read', limits=(0, 256), inert=True)
 
     def __post_init__(self): _check(self)
+    def __repr__(self): return f'Experiment({_arguments(self)})'
     def _repr_markdown_(self): return _table(self)
 
 # %% ../nbs/02_params.ipynb #aaea5ae8
@@ -131,6 +132,8 @@ def changes(exp:Experiment)->dict: # field -> value, as JSON and YAML can write 
     plain = lambda v: [list(row) for row in v] if isinstance(v, tuple) else v
     return {f.name: plain(getattr(exp, f.name)) for f in dataclasses.fields(exp)
             if getattr(exp, f.name) != f.default}
+
+def _arguments(exp)->str: return ', '.join(f'{k}={v!r}' for k, v in changes(exp).items())
 
 def _table(exp)->str:
     "Show what differs from the defaults as Markdown."

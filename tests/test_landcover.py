@@ -31,13 +31,13 @@ def train_and_map(chips, src, dst, labels, bands, side):
     from srstudy.learn.classifiers import get_classifier
     from srstudy.learn.train import fit_schedule
     from srstudy.params import Experiment
-    from srstudy.study.segmentation import get_map_learner, get_mask_data, save_map_model
-    from srstudy.data.bands import render_rgb
+    from srstudy.study.segmentation import get_map_learner, save_map_model
+    from srstudy.study.steps import get_data
     from srstudy.images.pack import pack_chips
     index = read_index('corine', chips); images = pack_chips(index, BANDS['rgb'])
     exp = Experiment(dataset='corine', root=str(chips), task='segmentation', labels=labels, bs=4,
                      encoder='params/corine/level1.yaml')
-    dls = get_mask_data(exp, index, images, render_rgb)
+    dls = get_data(exp, index, images)
     learn = get_map_learner(exp, dls, get_classifier('resnet50', 5))
     fit_schedule(learn, [(0, 1, .003)])
     assert np.isfinite(learn.history.losses).all() and learn.history.losses

@@ -4,7 +4,8 @@ import pytest
 from srstudy.core import repo_root
 from srstudy.params import Experiment, as_experiment, run_name
 from srstudy.study.record import check_record, read_predictions, read_record, same_result
-from srstudy.study.steps import get_inputs, run
+from srstudy.study.steps import run
+from srstudy.study.task import get_inputs
 
 LEARNT = dict(multilabel=('f1', 'ap_macro', 'ap_micro'), singlelabel=('accuracy', 'f1_macro'), segmentation=('oa', 'miou'))
 PATHS = sorted((repo_root()/'book/results').glob('*.json'))

@@ -16,7 +16,7 @@ from ..params import load_grid
 from ..data.bands import render_rgb
 from ..study.images import get_images
 from ..study.record import StaleRecord, check_record, find_records, read_record, results_dir
-from ..study.steps import get_inputs
+from ..study.task import get_inputs
 from ..papers.claims import VERDICTS
 from ..papers.paper1_errata import ERRATA
 

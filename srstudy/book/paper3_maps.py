@@ -152,14 +152,14 @@ def _busy(maps, n)->list: # positions of the chips with the most classes
 def maps_figure(level:int, maps:list, folder:Path, n:int=4):
     "Draw test chips: image, the map it learnt from, the map it draws, the ground, and an overlay."
     rec = by_level(maps)[level][0]; pred, exp = _preds(rec, folder), recorded(rec)
-    truth = pred.get('explain_truth', pred['targs']); chosen = _busy(truth, n)
+    truth = pred.get('truth', pred['masks']); chosen = _busy(truth, n)
     index = get_scenes(exp).set_index('patch_id')
     at = index.index.get_indexer(pred['ids'][chosen]).tolist()
     images = shown_images(exp, 'none', index.reset_index(), at)
     fig, axes = plt.subplots(n, 5, figsize=(8.4, 1.75*n), dpi=120, layout='constrained',
                              squeeze=False)
     for row, i, im in zip(axes, chosen, images):
-        three = pred['targs'], pred['probs'], truth
+        three = pred['masks'], pred['maps'], truth
         given, drawn, ground = (_colored(m[i], level) for m in three)
         over = (.55*im + .45*drawn).astype(np.uint8)
         for ax, shown in zip(row, (im, given, drawn, ground, over)):

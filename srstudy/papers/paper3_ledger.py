@@ -100,11 +100,11 @@ def _class_rows(level:int, preds:list # of `read_predictions`, a seed each
 # %% ../../nbs/8_papers/paper3_ledger.ipynb #8c793e68
 _CODES = {1: tuple(CLC1), 2: tuple(CLC2), 3: tuple(CORINE)}
 
-def map_replicates(pred:dict, level:int, # of `read_predictions`: probs are classes, targs the map
+def map_replicates(pred:dict, level:int, # of `read_predictions`
     n:int=1000, # resamples of the chips
     )->np.ndarray: # (1+n,C,C) pixels, true class by predicted class
     "Count pixels as they are, and in `n` bootstrap resamples of the test chips."
-    counts = PixelCounts(pred['probs'], pred['targs'], len(_CODES[level]))
+    counts = PixelCounts(pred['maps'], pred['masks'], len(_CODES[level]))
     draws = replicate(lambda w: dict(pixels=counts.matrices(w)), counts.shape, n, 0)
     return np.concatenate([counts.matrix()[None], draws['pixels']])
 

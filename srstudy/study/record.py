@@ -35,6 +35,7 @@ class Record:
     # score of the test images -> [mean, low, high]; empty where nothing was super-resolved
     fidelity: dict = field(default_factory=dict)
 
+    def __repr__(self): return f'Record of {self.name}'
     def _repr_markdown_(self):
         rows = [f'| {m} | {v:.3f} | {lo:.3f} to {hi:.3f} |' for m, (v, lo, hi) in self.scores.items()]
         return '\n'.join([f'**{self.name}**, {self.counts["test"]} test scenes', '',

@@ -64,7 +64,7 @@ def of(cls:Runs, table:str, # folder in params/
     check:bool=True, # fail for a Record that the code of today would not make
     )->Runs:
     "Choose the Records of a table, of each classifier the seeds that were run whole."
-    from srstudy.study.steps import get_inputs # local: to read Records must not cost torch
+    from srstudy.study.task import get_inputs # local: to read Records must not cost torch
     grid = load_grid(repo_root()/'params'/table)
     seeds = [dataclasses.replace(e, seed=s) for e in grid for s in range(32)]
     for folder in folders or (results_dir(), repo_root()/'book/results'):
