@@ -10,7 +10,7 @@ __all__ = ['Record', 'recorded', 'same_result', 'get_machine', 'device_name', 'b
 # %% ../../nbs/7_study/record.ipynb #95da7bdc
 import dataclasses, io, json, os, platform, subprocess
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -65,7 +65,7 @@ def get_machine()->dict:
                 versions={p: version(p) for p in _WATCHED},
                 commit=git('rev-parse', '--short=12', 'HEAD'),
                 changed=bool(git('status', '--porcelain', 'srstudy')),
-                date=datetime.now(timezone.utc).isoformat(timespec='seconds'))
+                date=datetime.now(UTC).isoformat(timespec='seconds'))
 
 # %% ../../nbs/7_study/record.ipynb #92c44f5b
 def device_name(device:str='cpu')->str:

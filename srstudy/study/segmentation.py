@@ -16,7 +16,7 @@ from ..params import Experiment, is_synthetic, key, load_experiment
 from ..data.chips import load_masks
 from ..data.labels import IGNORE, get_nomenclature
 from ..synth.corine import TILE_VERSION
-from ..learn.models import save_net
+from ..learn.models import save_model
 from ..learn.unet import get_unet, get_unet_learner
 from ..score.pixels import (PixelCounts, compare_with_truth, map_ci, map_classes, map_gain,
                                   map_scores)
@@ -77,7 +77,7 @@ def save_map_model(exp:Experiment, learn, inputs:dict # of `get_inputs`
     norm = next(f for f in learn.dls.train.after_batch.fs if isinstance(f, Normalize))
     mean, std = (t.flatten().tolist() for t in (norm.mean, norm.std))
     side = learn.dls.train_ds[0][0].shape[-1]
-    return save_net(model_path(exp, inputs), learn.model, mean=mean, std=std, side=side,
+    return save_model(model_path(exp, inputs), learn.model, mean=mean, std=std, side=side,
                     key=key(exp), **{f: getattr(exp, f) for f in _NOTED})
 
 _NOTED = 'labels', 'arch', 'width', 'stem', 'white', 'bands'

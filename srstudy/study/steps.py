@@ -14,7 +14,7 @@ from ..core import canonical_hash
 from ..params import Experiment, key, run_name
 from ..images.store import Store
 from ..sr.fidelity import mean_ci
-from ..learn.models import save_net
+from ..learn.models import save_model
 from ..learn.train import fit_schedule
 from .images import get_fidelity, get_images, get_render
 from .record import (Labelled, Mapped, Predictions, Record, StaleRecord, check_record,
@@ -58,7 +58,7 @@ def train_first(exp:Experiment)->Path: # of its weights
     if path.exists(): return path
     index = get_scenes(exp)
     learn = train(exp, get_data(exp, index, get_images(exp, index)))
-    return save_net(path, learn.model)
+    return save_model(path, learn.model)
 
 # %% ../../nbs/7_study/steps.ipynb #0ca54bc6
 @contextmanager

@@ -21,7 +21,7 @@ from ..synth.landscape import SYNTH_VERSION
 from ..sr.arms import weights_sha
 from ..learn.batches import get_dls, get_mask_dls
 from ..learn.classifiers import get_classifier, get_fused
-from ..learn.models import load_net, save_net
+from ..learn.models import load_model, save_model
 from ..learn.train import get_learner, predict
 from ..learn.unet import predict_masks
 from ..score.gradcam import explain_scenes
@@ -110,7 +110,7 @@ def explain_labels(exp:Experiment, learn, index:pd.DataFrame)->dict: # of `expla
 
 def keep_encoder(exp:Experiment, learn, inputs:dict): # of `get_inputs`
     "Save the weights of a classifier where a U-Net is built on it."
-    if is_encoder(exp): save_net(model_path(exp, inputs), learn.model)
+    if is_encoder(exp): save_model(model_path(exp, inputs), learn.model)
 
 # %% ../../nbs/7_study/task.ipynb #79f9338f
 def _labels(encode, kind):
@@ -126,7 +126,7 @@ SINGLELABEL = _labels(encode_single, 'singlelabel')
 def map_learner(exp:Experiment, dls): # of `get_mask_dls`
     "Put batches and a U-Net on the trained classifier together."
     enc = get_encoder(exp)
-    trained = load_net(model_path(enc, get_inputs(enc)), make_classifier(enc, _side(dls)))
+    trained = load_model(model_path(enc, get_inputs(enc)), make_classifier(enc, _side(dls)))
     return get_map_learner(exp, dls, trained)
 
 SEGMENTATION = Task(targets=get_masks, batches=get_mask_dls, network=map_learner,
