@@ -29,9 +29,9 @@ def snakemake(args, table, env):
     return text
 
 def jobs(text): # rule -> how many jobs
-    found = re.search(r'\ntotal +(\d+)', text)
-    if not found: assert 'Nothing to be done' in text, text[-2000:]; return {}
-    block = text[text.index('Job stats:'):found.end()]
+    total = re.search(r'\ntotal +(\d+)', text)
+    if not total: assert 'Nothing to be done' in text, text[-2000:]; return {}
+    block = text[text.index('Job stats:'):total.end()]
     return {rule: int(n) for rule, n in re.findall(r'\n(\w+) +(\d+)', block) if rule != 'total'}
 
 def make_book(env):

@@ -9,23 +9,19 @@ __all__ = ['execute', 'launch']
 import itertools
 from functools import partial
 from pathlib import Path
-import papermill, torch, yaml
+import papermill, torch
 from ..core import repo_root
-from ..params import Experiment, run_name, to_yaml
+from ..params import Experiment, changes, run_name
 from .engine import cores, forked
 from .graph import get_graph, make_stage, missing
 from .record import read_record, results_dir
 from .steps import needs_run
 
 # %% ../../nbs/7_study/launch.ipynb #37ff19b8
-def _changed(exp:Experiment)->dict: # field -> value
-    "Return what differs from the defaults."
-    return yaml.safe_load(to_yaml(exp)) or {}
-
 def execute(exp:Experiment):
     "Run `run.ipynb` for `exp` through papermill, in this process."
     out = results_dir()/'notebooks'/f'{run_name(exp)}.ipynb'
-    papermill.execute_notebook(repo_root()/'nbs/run.ipynb', out, _changed(exp), engine_name='here',
+    papermill.execute_notebook(repo_root()/'nbs/run.ipynb', out, changes(exp), engine_name='here',
                                progress_bar=False, cwd=repo_root())
 
 # %% ../../nbs/7_study/launch.ipynb #b49ae424
@@ -50,7 +46,7 @@ def _words(changed:dict, # of a run
 def _heads(nodes:dict # of `missing`
     )->dict: # name -> text
     "Name steps for a person, in columns as wide as their longest entry: arm, classifier, the rest, seed."
-    changed = {n: _changed(e) for n, e in _runs(nodes).items()}
+    changed = {n: changes(e) for n, e in _runs(nodes).items()}
     shared = {k for c in changed.values() for k in c if all(d.get(k) == c[k] for d in changed.values())}
     rows = {n: (e.sr, e.arch, _words(changed[n], shared | {'sr', 'arch', 'seed'}), f'seed {e.seed}')
             for n, e in _runs(nodes).items()}
