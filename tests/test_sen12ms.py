@@ -3,7 +3,7 @@ import os, zipfile
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, rasterio
 from srstudy.core import repo_root
-from srstudy.data.sen12ms import (is_validation, parse_name, path_of, read_index, scene_of,
+from srstudy.data.sen12ms import (SEN12MS, is_validation, parse_name, path_of, scene_of,
                                   validation_scenes, with_validation)
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
@@ -74,7 +74,7 @@ def test_real_chips_through_reader_and_doctor(root):
     from srstudy.cards import BANDS
     from srstudy.data.doctor import examine
     from srstudy.images.pack import pack_chips
-    index = read_index(root)
+    index = SEN12MS.index(root)
     assert index.split.value_counts().to_dict() == dict(train=9, val=9, test=9)
     assert all(index.labels.map(len) > 0) and 'Water' in set(index.single)
     chips = pack_chips(index, BANDS['s1s2'])

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from matplotlib.patches import Patch
 from ..cards import ARMS, BANDS
 from ..data.bands import render_rgb
-from ..data.labels import BEN19_COLORS, CORINE, CORINE_COLORS
+from ..data.labels import CORINE, CORINE_COLORS, IGNORE, get_nomenclature
 
 # %% ../../nbs/9_book/figures.ipynb #479e9198
 def show_images(images:list, # (h,w,3) uint8 each
@@ -117,8 +117,9 @@ def plot_pipeline(before, # (h,w,3) uint8, the patch
     axes[2].set(xlim=(0, 1), ylim=(0, 1))
     axes[2].set_title('classifier\nCNN, one sigmoid per class', fontsize=8); axes[2].axis('off')
     names = [textwrap.shorten(n, 26, placeholder=' …') for n in labels]
+    ben19 = get_nomenclature('ben19'); colors = dict(zip(ben19.classes, ben19.colors))
     axes[3].barh(names, list(labels.values()),
-                 color=[np.array(BEN19_COLORS.get(n, (128,)*3))/255
+                 color=[np.array(colors.get(n, (128,)*3))/255
                         for n in labels], edgecolor='.3', lw=.5)
     axes[3].invert_yaxis(); axes[3].set(xlim=(0, 1)); axes[3].tick_params(labelsize=7)
     axes[3].axvline(.5, color='.3', lw=.8, ls=':')
@@ -179,10 +180,9 @@ def plot_landcover(codes, # (h,w) CORINE level-3 codes
     legend:bool=True):
     "Show a land-cover map in the colours of the CORINE legend."
     ax = ax or plt.subplots(figsize=(6, 2.6), dpi=120, layout='constrained')[1]
-    present = [c for c in np.unique(codes) if c in CORINE_COLORS]
-    rgb = np.full((*codes.shape, 3), 255, np.uint8)
-    for c in present: rgb[codes == c] = CORINE_COLORS[c]
-    ax.imshow(rgb, interpolation='nearest'); ax.axis('off')
+    corine = get_nomenclature('clc3')
+    present = [c for c in np.unique(codes) if c in corine.numbers]
+    ax.imshow(corine.paint(corine.encode_map(codes)), interpolation='nearest'); ax.axis('off')
     if legend:
         ax.legend(handles=[Patch(color=tuple(v/255 for v in CORINE_COLORS[c]),
                                  label=f'{c} {textwrap.shorten(CORINE[c], 40, placeholder=" …")}') for c in present],
@@ -198,7 +198,7 @@ def lay_map(image, # (h,w,3) uint8
     h, w = np.shape(image)[:2]; k = len(codes)//h
     if not k or np.shape(codes) != (k*h, k*w):
         raise ValueError(f'a map of {np.shape(codes)} pixels does not lie on an image of {(h, w)}')
-    table = np.zeros((1000, 4), np.float32)
-    for c, rgb in CORINE_COLORS.items(): table[c] = *rgb, weight
-    seen = table[np.asarray(codes)[k//2::k, k//2::k]]
-    return np.rint(image*(1 - seen[..., 3:]) + seen[..., :3]*seen[..., 3:]).astype(np.uint8)
+    corine = get_nomenclature('clc3')
+    seen = corine.encode_map(np.asarray(codes)[k//2::k, k//2::k])
+    share = np.where(seen == IGNORE, np.float32(0), np.float32(weight))[..., None]
+    return np.rint(image*(1 - share) + corine.paint(seen)*share).astype(np.uint8)

@@ -17,7 +17,7 @@ from IPython.display import HTML, Markdown
 from scipy.ndimage import uniform_filter
 from ..core import pick
 from ..data.bands import render_rgb
-from ..data.labels import IGBP10, encode_targets, simplify_igbp
+from ..data.labels import IGBP10, encode_targets, get_nomenclature, simplify_igbp
 from ..data.sen12ms import (count_splits, encode_single, landcover_shares, load_igbp,
                                   load_patch)
 from ..score.gradcam import show_cases
@@ -72,9 +72,8 @@ def radar_rgb(sar # (h,w,2) dB: VV, VH
 def igbp_rgb(cover # (h,w) IGBP classes, 1 to 17
     )->np.ndarray: # (h,w,3) uint8; white where there is none
     "Show land cover in the colours of Table 2."
-    table = np.full((256, 3), 255, np.uint8)
-    for r in scheme().itertuples(): table[r.igbp] = tuple(bytes.fromhex(r.color))
-    return table[cover]
+    igbp = get_nomenclature('igbp10')
+    return igbp.paint(igbp.encode_map(cover))
 
 # %% ../../nbs/9_book/paper2.ipynb #e0d9a98c
 def _cases(index, n)->pd.DataFrame:

@@ -10,8 +10,9 @@ __all__ = ['landcover', 'accuracy_page', 'confusions', 'confusion_figure', 'iou_
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML
+from ..cards import LEVELS
 from ..data.chips import load_codes
-from ..data.labels import CLC1, CLC2, CORINE, CORINE_COLORS
+from ..data.labels import IGNORE, get_nomenclature
 from ..score.levels import correlate
 from ..score.pixels import map_classes, normalise_rows
 from ..study.record import read_predictions, recorded
@@ -23,8 +24,7 @@ from .display import html_table, one_classifier, shown_images
 from .figures import lay_map
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #09538577
-_LEGEND = {1: CLC1, 2: CLC2, 3: CORINE}
-_STEP = {1: 100, 2: 10, 3: 1}
+def _legend(level): return get_nomenclature(LEVELS[level])
 
 def landcover()->tuple: # Records, where they lie
     "Return what pages of the maps are made from; fail where it is missing."
@@ -50,7 +50,7 @@ def accuracy_page(maps:list)->HTML:
 # %% ../../nbs/9_book/paper3_maps.ipynb #07556889
 def confusions(level:int, maps:list, folder:Path)->dict: # name -> frame, true x predicted code
     "Return the paper's confusion matrix, and ours over all seeds, rows that sum to one."
-    codes = [*_LEGEND[level]]
+    codes = [*_legend(level).numbers]
     found, out = by_level(maps).get(level), {'paper': printed_confusion(level)}
     if found:
         pixels = sum(map_replicates(_preds(r, folder), level, 1)[0] for r in found)
@@ -88,9 +88,9 @@ def confusion_figure(level:int, maps:list, folder:Path):
 def iou_frame(level:int, maps:list, folder:Path)->pd.DataFrame: # code, pixels (share), iou, f1
     "Score each class of a level over all seeds."
     pixels = sum(map_replicates(_preds(r, folder), level, 1)[0] for r in by_level(maps)[level])
-    found = map_classes(pixels)
-    frame = pd.DataFrame(dict(code=[*_LEGEND[level]], pixels=found['pixels']/pixels.sum(),
-                              iou=found['iou'], f1=found['f1']), [*_LEGEND[level].values()])
+    found, legend = map_classes(pixels), _legend(level)
+    frame = pd.DataFrame(dict(code=[*legend.numbers], pixels=found['pixels']/pixels.sum(),
+                              iou=found['iou'], f1=found['f1']), [*legend.classes])
     return frame[frame.pixels > 0].rename_axis('class')
 
 def iou_page(level:int, maps:list, folder:Path)->HTML:
@@ -138,15 +138,8 @@ def finer_page(maps:list)->HTML:
     return html_table(frame.rename_axis(['level', 'right pixels']))
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #6b09b201
-def _colored(positions, level)->np.ndarray: # (h,w) positions of classes -> (h,w,3) uint8
-    "Colour a map; white where nothing is known."
-    first = [next(c for c in CORINE if c//_STEP[level] == code) for code in _LEGEND[level]]
-    table = np.full((256, 3), 255, np.uint8)
-    table[:len(first)] = [CORINE_COLORS[c] for c in first]
-    return table[positions]
-
 def _busy(maps, n)->list: # positions of the chips with the most classes
-    kinds = [len(np.unique(m[m < 255])) for m in maps]
+    kinds = [len(np.unique(m[m != IGNORE])) for m in maps]
     return sorted(np.argsort(-np.array(kinds), kind='stable')[:n])
 
 def maps_figure(level:int, maps:list, folder:Path, n:int=4):
@@ -160,7 +153,7 @@ def maps_figure(level:int, maps:list, folder:Path, n:int=4):
                              squeeze=False)
     for row, i, im in zip(axes, chosen, images):
         three = pred['masks'], pred['maps'], truth
-        given, drawn, ground = (_colored(m[i], level) for m in three)
+        given, drawn, ground = (_legend(level).paint(m[i]) for m in three)
         over = (.55*im + .45*drawn).astype(np.uint8)
         for ax, shown in zip(row, (im, given, drawn, ground, over)):
             ax.imshow(shown, interpolation='nearest'); ax.axis('off')

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import seed_for
 from ..cards import BANDS
-from .bands import S2_BANDS
+from .dataset import Dataset
 from .errors import DataError
-from .index import chip_reader, read_index
+from .index import get_dataset
 
 # %% ../../nbs/1_data/doctor.ipynb #8ef1b6de
 _MEANS = dict(
@@ -34,22 +34,17 @@ def _read_means(text):
 REFERENCE = {name: _read_means(text) for name, text in _MEANS.items()} # band -> mean, spread
 
 # %% ../../nbs/1_data/doctor.ipynb #48e5751c
-def _optical_bands(index)->tuple:
-    "Return the optical bands that a data set has."
-    return S2_BANDS if 'lc_path' in index else BANDS['s2']
-
-def read_sample(index:pd.DataFrame, # of `read_index`
+def read_sample(data:Dataset, index:pd.DataFrame,
     n:int=64, # patches
     )->tuple: # sensor -> (N,h,w,C); sensor -> bands; patch -> what is wrong; the patches read
     "Read some patches with both sensors."
-    bands, both = dict(optical=_optical_bands(index)), index[index.s1_path != '']
+    bands, both = dict(optical=data.optical), index[index.s1_path != '']
     if len(both): bands['radar'], index = BANDS['s1'], both
     drawn = index.loc[index.patch_id.map(lambda p: seed_for(1, p)).sort_values().index[:n]]
     chips, wrong, read = {k: [] for k in bands}, {}, []
-    for i in range(len(drawn)):
-        one = drawn.iloc[[i]]
-        try: got = {k: chip_reader(one, b)[0](0) for k, b in bands.items()}
-        except DataError as e: wrong[one.patch_id.iloc[0]] = str(e); continue
+    for i, row in enumerate(drawn.itertuples(index=False)):
+        try: got = {k: data.chip(row, b) for k, b in bands.items()}
+        except DataError as e: wrong[row.patch_id] = str(e); continue
         for k, chip in got.items(): chips[k].append(chip)
         read.append(i)
     return {k: np.stack(v) for k, v in chips.items() if v}, bands, wrong, drawn.iloc[read]
@@ -114,7 +109,7 @@ _DRIFT = .1
 def drift(found, # (R,2,C) of a sample, and its resamples
     base, # (R,2,C) of what it is compared with, or (1,2,C)
     )->np.ndarray: # (2,C) bool: mean and spread of each band
-    "Say which statistics have drifted."
+    "Return which statistics have drifted."
     lo, hi = np.quantile(found/np.where(base == 0, 1e-9, base), [.005, .995], axis=0)
     return (hi < 1 - _DRIFT) | (lo > 1 + _DRIFT)
 
@@ -136,23 +131,25 @@ def _reference(dataset, index, bands, n):
     if known:
         kept = [b for b in bands if b in known]
         return np.array([[known[b] for b in kept]]).transpose(0, 2, 1), kept
-    train, have, _, drawn = read_sample(index[index.split == 'train'], n)
+    train, _, _, drawn = read_sample(get_dataset(dataset), index[index.split == 'train'], n)
     kind = 'radar' if bands[0] in BANDS['s1'] else 'optical'
     return _statistics(_moments(train[kind]), _groups(drawn)), list(bands)
 
 def _groups(drawn): return drawn.get('scene', drawn.patch_id).to_numpy()
 
+# %% ../../nbs/1_data/doctor.ipynb #0d0c0003
 def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic one
     index:pd.DataFrame, # of `read_index`
     n:int=64, # patches to look at
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Examine a sample of a data set."
     others = index[index.split != 'train'] if dataset not in REFERENCE else index
-    chips, bands, wrong, drawn = read_sample(others, n)
+    chips, bands, wrong, drawn = read_sample(get_dataset(dataset), others, n)
     rows = dict(files=_check_files(wrong, min(n, len(others))))
     if 'optical' in chips:
-        rows |= dict(reflectance=_check_scale(chips['optical']),
-                     colours=_check_colours(chips['optical'], bands['optical']))
+        rows |= dict(reflectance=_check_scale(chips['optical']))
+        if {'B01', 'B05'} <= set(bands['optical']): # chips of a tile have colours only
+            rows |= dict(colours=_check_colours(chips['optical'], bands['optical']))
     if 'radar' in chips:
         rows |= dict(decibels=_check_decibels(chips['radar']),
                      polarisation=_check_vv(chips['radar']))
@@ -169,4 +166,4 @@ def doctor(root:str|Path, # folder of the data set
     n:int=64, # patches to look at
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Read the index of a data set and examine a sample."
-    return examine(dataset, read_index(dataset, root, cache=False), n)
+    return examine(dataset, get_dataset(dataset).index(root, cache=False), n)

@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import pandas as pd
 from ..core import canonical_hash
-from ..data.bigearthnet import load_truth
-from ..data.index import chip_reader, fingerprint_files
+from ..data.bands import split_sensors
+from ..data.errors import DataError
+from ..data.files import fingerprint_files
+from ..data.index import dataset_of
 from .store import Store, store_dir, write_store
 
 # %% ../../nbs/3_images/pack.ipynb #8dd0dd8e
@@ -24,6 +26,21 @@ def pack_images(kind, spec, ids, read, folder=None, workers=1):
 
 def _with_ids(spec, ids)->dict: return spec | dict(ids=canonical_hash(list(ids)))
 
+# %% ../../nbs/3_images/pack.ipynb #3ac00004
+def _check_partners(index, bands):
+    "Fail where radar is asked for and a patch has none."
+    radar, _ = split_sensors(bands)
+    lone = index.patch_id[index.s1_path == ''].tolist() if radar else []
+    if lone:
+        raise DataError(f'{len(lone)} patches, such as {lone[0]}, have no Sentinel-1 partner on '
+            'the disk; copy the Sentinel-1 folders beside those of Sentinel-2, or choose others')
+
+def _chips_of(index, bands)->tuple: # position -> (h,w,C); what the chips are made from
+    data, rows = dataset_of(index), list(index.itertuples(index=False))
+    _check_partners(index, bands)
+    files = (f for some in split_sensors(bands) if some for row in rows for f in data.files(row, some))
+    return lambda i: data.chip(rows[i], bands), dict(bands=list(bands), files=fingerprint_files(files))
+
 # %% ../../nbs/3_images/pack.ipynb #ca8dbbd4
 def pack_chips(index:pd.DataFrame, # of `read_index`
     bands:tuple, # such as BANDS['rgb']
@@ -31,24 +48,23 @@ def pack_chips(index:pd.DataFrame, # of `read_index`
     workers:int=2, # threads that read
     )->Store: # (h,w,C) at 10 m: uint16; float32 with Sentinel-1
     "Pack bands of every patch."
-    read, spec = chip_reader(index, bands)
+    read, spec = _chips_of(index, bands)
     return pack_images('chips', spec, index.patch_id, read, folder, workers)
 
 def chips_dir(index:pd.DataFrame, bands:tuple)->Path:
-    "Say where the chips of `pack_chips` lie, whether they are there or not."
-    return store_dir('chips', _with_ids(chip_reader(index, bands)[1], index.patch_id))
+    "Return where the chips of `pack_chips` lie, whether they are there or not."
+    return store_dir('chips', _with_ids(_chips_of(index, bands)[1], index.patch_id))
 
 # %% ../../nbs/3_images/pack.ipynb #f23c3f29
 def pack_truth(index:pd.DataFrame, workers:int=2)->Store: # (4h,4w,3) uint16
     "Pack the true 2.5 m images of synthetic scenes."
-    paths, spec = _truth_of(index)
-    return pack_images('truth', spec, index.patch_id, lambda i: load_truth(paths[i]), workers=workers)
+    data, rows = dataset_of(index), list(index.itertuples(index=False))
+    return pack_images('truth', _truth_spec(index), index.patch_id,
+                       lambda i: data.load_truth(rows[i]), workers=workers)
 
 def truth_dir(index:pd.DataFrame)->Path:
-    "Say where the images of `pack_truth` lie, whether they are there or not."
-    return store_dir('truth', _with_ids(_truth_of(index)[1], index.patch_id))
+    "Return where the images of `pack_truth` lie, whether they are there or not."
+    return store_dir('truth', _with_ids(_truth_spec(index), index.patch_id))
 
-def _truth_of(index)->tuple: # files, what the images are made from
-    paths = index.truth_path.tolist()
-    if not all(paths): load_truth('') # says what is wrong
-    return paths, dict(files=fingerprint_files(paths))
+def _truth_spec(index)->dict: # what the images are made from
+    return dict(files=fingerprint_files(dataset_of(index).truth(index)))

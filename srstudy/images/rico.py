@@ -14,7 +14,7 @@ from safetensors.numpy import load as load_tensors
 from ..core import pick
 from ..data.bands import stack_bands
 from ..data.errors import DataError
-from ..data.index import fingerprint_files
+from ..data.files import fingerprint_files
 from .pack import pack_images
 from .store import Store
 

@@ -13,11 +13,11 @@ import numpy as np, rasterio, torch
 from rasterio.windows import Window
 from torch import nn
 from tqdm.auto import tqdm
-from ..core import pick, whole_file, write_atomic
+from ..core import whole_file, write_atomic
 from ..data.bands import render_rgb
 from ..data.corine import Tile
 from ..data.errors import DataError
-from ..data.labels import CORINE_COLORS, LEVELS
+from ..data.labels import get_nomenclature
 from ..images.tiles import cut_line, fill_missing
 from .models import find_model, load_map_model
 
@@ -50,7 +50,7 @@ def predict_scene(scene:Tile, net, notes:dict, tile:int=256, overlap:int=64, dev
     if tile % 32 or overlap % 32:
         raise ValueError(f'tile={tile} and overlap={overlap} must be multiples of 32, as the '
                          'halvings of the network are')
-    h, w = scene.shape; n = len(LEVELS[notes['labels']][0])
+    h, w = scene.shape; n = len(get_nomenclature(notes['labels']).classes)
     columns, lines = cut_line(w, tile, overlap), cut_line(h, tile, overlap)
     carry = np.zeros((n, 0, w), np.float16)
     for i, rows in enumerate(tqdm(lines, 'mapping', unit='strip', disable=len(lines) < 8)):
@@ -65,9 +65,10 @@ def predict_scene(scene:Tile, net, notes:dict, tile:int=256, overlap:int=64, dev
 def get_legend(labels:str # clc1, clc2 or clc3
     )->dict: # code -> (name, (red, green, blue))
     "Return the names and colours of a level."
-    names, step = pick(LEVELS, labels, 'level')
-    first = {c//step: rgb for c, rgb in reversed(CORINE_COLORS.items())}
-    return {code: (name, first[code]) for code, name in names.items()}
+    level = get_nomenclature(labels)
+    if not level.numbers:
+        raise ValueError(f'{labels!r} is no level of CORINE; choose from clc1, clc2, clc3')
+    return dict(zip(level.numbers, zip(level.classes, level.colors)))
 
 def _style(legend:dict)->bytes: # of QGIS
     root = ET.Element('qgis')

@@ -11,10 +11,10 @@ from pathlib import Path
 import safetensors.torch
 from safetensors import safe_open
 from torch import nn
-from ..core import cache_dir, pick, write_atomic
+from ..core import cache_dir, write_atomic
 from ..params import key, load_experiment
 from ..data.errors import DataError
-from ..data.labels import LEVELS
+from ..data.labels import get_nomenclature
 from .classifiers import get_classifier
 from .unet import get_unet
 
@@ -57,5 +57,5 @@ def load_map_model(path:str|Path, device:str='cpu')->tuple: # network, its notes
     if notes['bands'] != 'rgb': raise DataError(f"{path} was trained on bands {notes['bands']!r}; "
                                                 'a scene is mapped in red, green and blue')
     body = get_classifier(notes['arch'], 1, 3, notes['width'], stem=notes['stem'])
-    net = get_unet(body, len(pick(LEVELS, notes['labels'], 'level')[0]), notes['side'])
+    net = get_unet(body, len(get_nomenclature(notes['labels']).classes), notes['side'])
     return load_model(path, net).eval().to(device), notes

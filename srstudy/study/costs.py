@@ -12,7 +12,7 @@ import numpy as np, pandas as pd, yaml
 from ..core import cache_dir, pick, repo_root
 from ..cards import ARMS, BANDS, DATASETS
 from ..params import Experiment, is_synthetic, key
-from ..data.index import index_path
+from ..data.index import get_dataset
 from ..images.pack import chips_dir, truth_dir
 from ..images.store import Store, store_state
 from ..sr.arms import SCALE, get_engine
@@ -25,7 +25,7 @@ def _known_index(exp:Experiment)->pd.DataFrame|None:
     "Return the scenes of `exp`, or None where nobody has read them yet."
     root = scenes_dir(exp)
     if not exp.root and not root.exists(): return None
-    return get_scenes(exp) if index_path(exp.dataset, root).exists() else None
+    return get_scenes(exp) if get_dataset(exp.dataset).index_path(root).exists() else None
 
 _SHARES = dict(train=.6, val=.15, test=.25)         # of synthetic scenes, roughly
 

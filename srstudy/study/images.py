@@ -12,6 +12,7 @@ from ..core import cache_dir, canonical_hash, write_atomic
 from ..cards import ARMS, BANDS
 from ..params import Experiment
 from ..data.bands import render_rgb, scene_white
+from ..data.index import get_dataset
 from ..images.pack import pack_chips, pack_truth
 from ..images.store import Store
 from ..sr.arms import get_sr
@@ -53,5 +54,5 @@ def _compare(exp, index, at, chips, images)->pd.DataFrame: # a column per score
     whites = {i: exp.white or scene_white(chips[i]).item() for i in at}
     shown = lambda store: (render_rgb(store[i], whites[i]) for i in at)
     lr, sr = shown(chips), (images[i] for i in at)
-    if exp.dataset != 'synthetic': return pd.DataFrame(fidelity(sr, None, lr, 'area'))
+    if get_dataset(exp.dataset).load_truth is None: return pd.DataFrame(fidelity(sr, None, lr, 'area'))
     return pd.DataFrame(fidelity(sr, shown(pack_truth(index)), lr))

@@ -9,12 +9,9 @@ __all__ = ['random_split', 'scenes_dir', 'get_scenes']
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import pick, seed_for
-from ..params import Experiment, is_synthetic
-from ..data.index import read_index
-from ..synth.bigearthnet import get_synthetic, synthetic_dir
-from ..synth.corine import get_synthetic_corine, synthetic_corine_dir
-from ..synth.sen12ms import get_synthetic_sen12ms, synthetic_sen12ms_dir
+from ..core import seed_for
+from ..params import Experiment
+from ..data.index import get_dataset
 
 # %% ../../nbs/7_study/scenes.ipynb #d8e0ac41
 def random_split(index:pd.DataFrame, # of `read_index`
@@ -28,29 +25,18 @@ def random_split(index:pd.DataFrame, # of `read_index`
     return index.assign(split=split)
 
 # %% ../../nbs/7_study/scenes.ipynb #ea545547
-# what draws the scenes of a data set, and where they lie then
-_DRAWN = dict(synthetic=(get_synthetic, synthetic_dir),
-              synthetic_sen12ms=(get_synthetic_sen12ms, synthetic_sen12ms_dir),
-              synthetic_corine=(get_synthetic_corine, synthetic_corine_dir))
-
-def _drawing(exp)->dict: # arguments of both
-    # the labels of a tile are its map's: there are none to disturb
-    noise = {} if exp.dataset == 'synthetic_corine' else dict(noise=exp.noise)
-    return dict(n=exp.scenes, size=exp.size, **noise)
-
 def scenes_dir(exp:Experiment)->Path:
-    "Say where the scenes of `exp` lie, whether they are there or not."
-    if exp.root or not is_synthetic(exp): return Path(exp.root)
-    return pick(_DRAWN, exp.dataset, 'synthetic data set')[1](**_drawing(exp))
+    "Return where the scenes of `exp` lie, whether they are there or not."
+    data = get_dataset(exp.dataset)
+    drawn = data.draws and not exp.root
+    return data.drawn(exp.scenes, exp.size, exp.noise) if drawn else Path(exp.root)
 
 # %% ../../nbs/7_study/scenes.ipynb #4fa90334
 def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
     "Read the index of the data set, making the synthetic scenes if they are missing."
-    root = exp.root
-    if is_synthetic(exp) and not root:
-        make, _ = pick(_DRAWN, exp.dataset, 'synthetic data set')
-        root = make(**_drawing(exp), workers=max(exp.workers, 1))
-    index = read_index(exp.dataset, root)
+    data, root = get_dataset(exp.dataset), exp.root
+    if data.draws and not root: root = data.draw(exp.scenes, exp.size, exp.noise, max(exp.workers, 1))
+    index = data.index(root)
     if exp.split == 'random': index = random_split(index)
     if not (exp.limit or exp.limit_train): return index
     most = {s: exp.limit or len(index) for s in ('train', 'val', 'test')}

@@ -12,10 +12,9 @@ import numpy as np, pandas as pd, yaml
 from fastai.data.transforms import Normalize
 from torch import nn
 from ..core import cache_dir, canonical_hash, repo_root, seed_all
-from ..params import Experiment, is_synthetic, key, load_experiment
-from ..data.chips import load_masks
+from ..params import Experiment, key, load_experiment
+from ..data.index import get_dataset
 from ..data.labels import IGNORE, get_nomenclature
-from ..synth.corine import TILE_VERSION
 from ..learn.models import save_model
 from ..learn.unet import get_unet, get_unet_learner
 from ..score.pixels import (PixelCounts, compare_with_truth, map_ci, map_classes, map_gain,
@@ -51,16 +50,13 @@ def model_path(exp:Experiment, inputs:dict # of `get_inputs`
 # %% ../../nbs/7_study/segmentation.ipynb #de45543a
 def map_inputs(exp:Experiment)->dict:
     "Fingerprint what the maps of a run are made from beside its scenes."
-    tile = dict(tile=TILE_VERSION) if is_synthetic(exp) else {}
-    return dict(encoder=key(get_encoder(exp))) | tile
+    drawn = {k: v for k, v in get_dataset(exp.dataset).version.items() if k != 'synth'}
+    return dict(encoder=key(get_encoder(exp))) | drawn
 
 # %% ../../nbs/7_study/segmentation.ipynb #cca8e085
 def get_masks(exp:Experiment, index:pd.DataFrame)->np.ndarray: # (N,h,w) uint8
     "Read the maps that a U-Net learns from."
-    if 'mask_path' not in index: raise ValueError(
-        f"task='segmentation' needs masks, but dataset={exp.dataset!r} has none; choose "
-        "dataset='synthetic_corine', or 'corine' with chips made by srstudy chips")
-    return load_masks(index.mask_path, exp.labels, exp.workers)
+    return get_dataset(exp.dataset).masks(index, exp.labels, exp.workers)
 
 def get_map_learner(exp:Experiment, dls, # of `get_mask_dls`
     classifier:nn.Module): # trained
@@ -86,11 +82,14 @@ _NOTED = 'labels', 'arch', 'width', 'stem', 'white', 'bands'
 def get_truth(exp:Experiment, index:pd.DataFrame)->np.ndarray|None: # (N,h,w) uint8
     "Read what is on the ground of the test chips, where that is known."
     test = index[index.split == 'test']
-    return load_masks(test.truth_path, exp.labels, exp.workers) if all(test.truth_path) else None
+    data = get_dataset(exp.dataset)
+    if data.load_ground is None or not all(test.truth_path): return None
+    return np.stack(list(data.ground(test, exp.labels)))
 
 def commonest(exp:Experiment, index:pd.DataFrame)->int: # position of the class
     "Return the class that covers most of the training maps."
-    masks = load_masks(index.mask_path[index.split == 'train'], exp.labels, exp.workers)
+    train = index[index.split == 'train']
+    masks = get_dataset(exp.dataset).masks(train, exp.labels, exp.workers)
     return int(np.bincount(masks.ravel(), minlength=256)[:IGNORE].argmax())
 
 def score_maps(exp:Experiment, index:pd.DataFrame, test:Mapped # maps of the test chips

@@ -13,11 +13,10 @@ from functools import partial
 import pandas as pd
 from ..core import seed_all
 from ..cards import BANDS, TASKS
-from ..params import Experiment, is_synthetic
-from ..data.bigearthnet import load_landcover
-from ..data.labels import class_positions, encode_targets, get_nomenclature
+from ..params import Experiment
+from ..data.index import get_dataset
+from ..data.labels import encode_targets, get_nomenclature
 from ..data.sen12ms import encode_single
-from ..synth.landscape import SYNTH_VERSION
 from ..sr.arms import weights_sha
 from ..learn.batches import get_dls, get_mask_dls
 from ..learn.classifiers import get_classifier, get_fused
@@ -54,7 +53,7 @@ def get_task(exp:Experiment)->Task:
 
 def get_inputs(exp:Experiment)->dict: # version of the scenes, sha256 of the SR weights, ...
     "Fingerprint what a run is made from, apart from its parameters."
-    return dict(synth=SYNTH_VERSION if is_synthetic(exp) else '',
+    return dict(synth=get_dataset(exp.dataset).version['synth'],
                 weights=weights_sha(exp.sr, exp.width, exp.weights)) | get_task(exp).inputs(exp)
 
 # %% ../../nbs/7_study/task.ipynb #56c69d3b
@@ -102,9 +101,9 @@ def score_labels(exp:Experiment, index:pd.DataFrame, test:Labelled,
 # %% ../../nbs/7_study/task.ipynb #8fd2de9b
 def explain_labels(exp:Experiment, learn, index:pd.DataFrame)->dict: # of `explain_scenes`
     "Explain the true labels of the test scenes."
-    test, ground = index[index.split == 'test'], None
-    if exp.dataset == 'synthetic':
-        ground = (class_positions(load_landcover(p), exp.labels) for p in test.truth_path)
+    test, data = index[index.split == 'test'], get_dataset(exp.dataset)
+    # where the truth is known at 2.5 m, so is the ground
+    ground = data.ground(test, exp.labels) if data.load_truth else None
     batches = learn.dls.test_dl(test.index.tolist(), with_labels=True)
     return explain_scenes(learn.model, batches, ground, activate=learn.loss_func.activation)
 
