@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from ..core import open_job, pick, seed_for, write_atomic
 from ..cards import BANDS
 from .bands import render_rgb
-from .corine import ClcRaster, ClcVector, Tile
+from .corine import VECTORS, ClcRaster, ClcVector, Tile
 from .dataset import Dataset
 from .errors import DataError
 from .files import encode_image
@@ -93,7 +93,7 @@ def _finish(out:Path, rows:int)->pd.DataFrame:
 
 # %% ../../nbs/1_data/chips.ipynb #752fd577
 def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of bands, or one image
-    clc:str|Path, # CORINE: raster, or GeoPackage
+    clc:str|Path, # CORINE: raster, or GeoPackage or another vector map
     out:str|Path, # folder to make
     size:int=120, # side of a chip in pixels
     image:str='tif', # tif keeps reflectance, png renders it
@@ -103,9 +103,9 @@ def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of 
     legend:dict|None=None, # value of the map -> CORINE code; told by the values unless given
     column:str|None=None, layer:str|None=None, # of a GeoPackage
     )->pd.DataFrame: # the manifest
-    "Cut a tile and its CORINE map into chips; go on where it was left."
+    "Cut a tile and its CORINE map into chips; resume where it was stopped."
     pick(_FORMATS, image, 'image'); out, clc = Path(out), Path(clc)
-    kind = partial(ClcVector, column=column, layer=layer) if clc.suffix == '.gpkg' else ClcRaster
+    kind = partial(ClcVector, column=column, layer=layer) if clc.suffix in VECTORS else ClcRaster
     if size < 1: raise ValueError(f'size={size} must be at least 1 pixel')
     with Tile(tile, bands, offset) as t:
         rows, cols = (n//size for n in t.shape)
