@@ -74,9 +74,12 @@ class Store:
         lost = set(range(_count(self.ids, self.per_shard))) - self.shards.keys()
         if lost:
             raise StoreError(f'{folder} is not whole: {len(lost)} shards are missing, the first is '
-                             f'{min(lost)}; run again what makes it: it goes on where it was')
+                             f'{min(lost)}; run again what makes it: it resumes where it stopped')
 
     def __len__(self): return len(self.ids)
+    def __repr__(self):
+        return (f'Store: {len(self):,} images {" x ".join(map(str, self.shape))} {self.dtype}, '
+                f'{len(self.shards)} shards, {self.codec}')
     def __getstate__(self): return {**self.__dict__, '_open': {}} # a worker maps the files itself
 
     def __getitem__(self, i:int)->np.ndarray:
@@ -231,7 +234,7 @@ def store_dir(kind:str, # chips, truth or sr
     return cache_dir()/kind/canonical_hash(spec)
 
 def store_state(folder:str|Path)->dict: # images, there, bytes, spec; zeros where nothing is
-    "Say how much of a store is made."
+    "Return how much of a store is made."
     head = _read_head(Path(folder))
     if head is None: return dict(images=0, there=0, bytes=0, spec={})
     rows = _manifest(Path(folder), canonical_hash(head)).values()
