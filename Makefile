@@ -10,7 +10,7 @@ BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: study test check imports fast readme book bench clean
+.PHONY: study test check imports fast readme outputs book bench clean
 study: $(READY)
 	@$(BIN)/srstudy study $(TABLES) --seeds $(SEEDS)
 	@$(MAKE) --no-print-directory book
@@ -20,7 +20,7 @@ book: $(READY)
 	@echo "The book is at file://$(CURDIR)/$(BOOK)"
 
 # All pages are executed again whenever anything that one of them reads has changed.
-$(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py srstudy/*/*.py params/*/*)
+$(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py srstudy/*/*.py params/*/* nbs/*.ipynb nbs/*/*.ipynb)
 	@echo "Building the book"
 	@$(BIN)/srstudy book > /dev/null
 	@touch $@
@@ -65,6 +65,11 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python .venv --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --reinstall-package srstudy -e .
 	@touch $@
+
+# What the notebooks show is stored in them: those whose cells have changed, or all (FORCE=1), or one (NB=nbs/01_cards.ipynb).
+outputs: $(READY)
+	@OMP_NUM_THREADS=1 $(BIN)/python -W ignore -c 'from srstudy.book.outputs import make_outputs; import sys; \
+	 sys.exit(int(make_outputs("$(NB)".split(), force=bool("$(FORCE)")).failed.any()))'
 
 # Speed is measured on request: the numbers belong to the machine that measured them.
 bench: $(READY)
