@@ -43,10 +43,10 @@ def executed()->list: # of paths
     "Return the notebooks that are executed."
     return [p for p in notebooks() if not p.name.startswith('train_')]
 
-# %% ../../nbs/9_book/outputs.ipynb #2748cc26
+# %% ../../nbs/9_book/outputs.ipynb #53b11a0a
 _DOES = re.compile(r'^(test_\w+|print|close|cleanup|append|update|extend|mkdir|rmtree|unlink|touch|write\w*|'
                    r'save\w*|savez\w*|chdir|setattr|copy\w*|move|rename|replace|pop|clear|nbdev_export|'
-                   r'sort|seed_all|seed|setenv|delenv|pack_\w+|make_\w+|add_\w+|hide_\w+|kill|wait|join|check\w*)$')
+                   r'sort|seed_all|seed|setenv|delenv|pack_\w+|make_\w+|add_\w+|hide\w*|kill|wait|join|check\w*|assert_\w+|refuses|survives)$')
 _DRAWS = re.compile(r'^(plot_\w+|show_\w+|\w+_figure|figure\d?|imshow|subplots|barh|axis)$')
 
 def _name(node)->str: # of what is called, '' where nothing is
@@ -59,10 +59,10 @@ def shows(source:str)->bool:
     if not is_executed(source): return False
     try: *_, last = ast.parse(re.sub(r'^[%!].*$', 'pass', source, flags=re.M)).body
     except (SyntaxError, ValueError): return False
-    called = [_name(n) for n in ast.walk(ast.parse(ast.unparse(last)))]
+    if isinstance(last, ast.Assert) or _DOES.match(_name(getattr(last, 'value', None))): return False
+    called = [_name(n) for n in ast.walk(last)]
     if any(map(_DRAWS.match, called)) and 'close' not in called: return 'plt.close' not in source
-    if not isinstance(last, ast.Expr) or source.rstrip().endswith(';'): return False
-    return not _DOES.match(_name(last.value))
+    return isinstance(last, ast.Expr) and not source.rstrip().endswith(';')
 
 # %% ../../nbs/9_book/outputs.ipynb #401aa9de
 _FORMS = 'image/png', 'text/html', 'text/markdown', 'text/latex', 'text/plain'
