@@ -100,9 +100,9 @@ def _drop_unlisted(folders:dict, splits:dict, out:dict, root:Path)->list: # name
     "Return the patches that are in no list for want of a label of the 19; fail for any other."
     lost = [n for n in folders if _spelling(n) not in splits and n not in out]
     labels = _read_all_labels([folders[n] for n in lost])
-    odd = [n for n, l in zip(lost, labels) if _to_ben19(l, folders[n])]
-    if odd:
-        raise DataError(f'{len(odd)} patches, such as {odd[0]}, are in no split: none of '
+    unlisted = [n for n, l in zip(lost, labels) if _to_ben19(l, folders[n])]
+    if unlisted:
+        raise DataError(f'{len(unlisted)} patches, such as {unlisted[0]}, are in no split: none of '
             f'train.csv, val.csv, test.csv in {root} lists them, nor do the lists to leave out, '
             'patches_with_seasonal_snow.csv and patches_with_cloud_and_shadow.csv; complete the '
             'lists, or remove the patches')
@@ -252,9 +252,9 @@ def find_bad(index:pd.DataFrame, # of `read_index`
         except DataError as e: return str(e)
     paths = index['s1_path' if bands[0] in BANDS['s1'] else 'path']
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        found = list(tqdm(pool.map(reason, paths), total=len(index), desc='looking for bad patches',
+        reasons = list(tqdm(pool.map(reason, paths), total=len(index), desc='looking for bad patches',
                           disable=len(index) < 400))
-    bad = pd.DataFrame(dict(patch_id=index.patch_id.to_list(), reason=found))
+    bad = pd.DataFrame(dict(patch_id=index.patch_id.to_list(), reason=reasons))
     return bad.dropna(ignore_index=True)
 
 # %% ../../nbs/1_data/bigearthnet.ipynb #6b230e6c

@@ -54,24 +54,24 @@ def _cut_chip(im, codes, name, window, tile, out, kind, white)->dict|None: # its
     known = im.any(-1) & (codes > 0)
     if not known.any(): return None
     place = dict(crs=tile.crs, transform=window_transform(window, tile.transform))
-    found = dict(nodata=float(1 - known.mean()), codes=sorted(set(codes[known].tolist())))
+    facts = dict(nodata=float(1 - known.mean()), codes=sorted(set(codes[known].tolist())))
     files = dict(image=f'images/{name}.{kind}', mask=f'masks/{name}.tif')
     write_atomic(out/files['image'], _FORMATS[kind](im, white, **place))
     mask = np.where(known, codes, 0).astype(np.uint16)[None]
     write_atomic(out/files['mask'], encode_image(mask, 'GTiff', compress='deflate', nodata=0, **place))
     return dict(patch_id=name, crs=tile.crs.to_string(), transform=list(place['transform'])[:6],
-                **found, **files)
+                **facts, **files)
 
 def _cut_row(r:int, tile, clc, out, size, kind, white, splits)->pd.DataFrame:
     "Cut one row of chips."
     strip = Window(0, r*size, splits.shape[1]*size, size)
-    im, codes, found = tile.read(strip), clc.read(strip), []
+    im, codes, lines = tile.read(strip), clc.read(strip), []
     for c, split in enumerate(splits[r]):
         here = np.s_[:, c*size:(c + 1)*size]
         line = _cut_chip(im[here], codes[here], f'{tile.name}_{r:02d}_{c:02d}',
                          Window(c*size, r*size, size, size), tile, out, kind, white)
-        if line: found.append(line | dict(split=str(split).strip(), row=r, col=c))
-    return pd.DataFrame(found)
+        if line: lines.append(line | dict(split=str(split).strip(), row=r, col=c))
+    return pd.DataFrame(lines)
 
 # %% ../../nbs/1_data/chips.ipynb #5f30196d
 def _start(out:Path, job:dict):

@@ -25,7 +25,7 @@ _IMAGES = {'.jp2', '.tif', '.tiff'}
 def find_rgb(files # paths
     )->list: # those of red, green and blue
     "Find the bands of a true-colour image among files."
-    found = []
+    chosen = []
     for band in _RGB:
         named = [Path(f) for f in files if Path(f).suffix.lower() in _IMAGES
                  and re.search(rf'(?<![A-Za-z0-9]){band}(?![0-9])', Path(f).stem)]
@@ -35,8 +35,8 @@ def find_rgb(files # paths
             f'{len(fine)} files of band {band} at 10 m were found'
             f'{": " + ", ".join(sorted(f.name for f in fine[:3])) if fine else ""}, expected one, '
             'with the name of the band in its own; give the folder of one product')
-        found += fine
-    return found
+        chosen += fine
+    return chosen
 
 # %% ../../nbs/1_data/corine.ipynb #10ceaef5
 _OFFSETS = {'RADIO_ADD_OFFSET', 'BOA_ADD_OFFSET'}
@@ -46,10 +46,10 @@ def read_offset(path:str|Path # SAFE folder, or a file of the product
     "Return what the processing baseline added to reflectance."
     path = Path(path); notes = sorted(path.glob('MTD_MSIL*.xml')) if path.is_dir() else []
     if notes:
-        found = {int(e.text) for e in ET.parse(notes[0]).iter() if e.tag.split('}')[-1] in _OFFSETS}
-        if len(found) > 1: raise DataError(f'{notes[0]} names several offsets, {sorted(found)}; '
+        offsets = {int(e.text) for e in ET.parse(notes[0]).iter() if e.tag.split('}')[-1] in _OFFSETS}
+        if len(offsets) > 1: raise DataError(f'{notes[0]} names several offsets, {sorted(offsets)}; '
                                            'expected one for all bands')
-        return -found.pop() if found else 0
+        return -offsets.pop() if offsets else 0
     baseline = re.search(r'_N(\d{4})_', str(path))
     return 1000 if baseline and 400 <= int(baseline[1]) < 9999 else 0
 
@@ -76,8 +76,8 @@ class Tile:
         src = self.sources[0]
         if one: _check_image(src, self.bands)
         grid = lambda s: (s.shape, s.transform)
-        if odd := [s.name for s in self.sources if grid(s) != grid(src)]: raise DataError(
-            f'{odd[0]} has not the grid of {src.name}; give bands of one resolution')
+        if other := [s.name for s in self.sources if grid(s) != grid(src)]: raise DataError(
+            f'{other[0]} does not have the grid of {src.name}; give bands of one resolution')
         if not src.crs: raise DataError(f'{src.name} has no coordinate system; assign one first')
         self.crs, self.transform = src.crs, src.transform
         self.shape, self.dtype = src.shape, src.dtypes[0]
@@ -95,13 +95,13 @@ class Tile:
         )->np.ndarray: # (h,w,3) uint16 reflectance x 10,000, or uint8; 0 is no data
         "Read a window."
         src = self.sources*3 if len(self.sources) == 1 else self.sources
-        im, there = (np.stack([get(s)(b, window=window) for s, b in zip(src, self.bands)], -1)
+        im, valid = (np.stack([get(s)(b, window=window) for s, b in zip(src, self.bands)], -1)
                      for get in (lambda s: s.read, lambda s: s.read_masks))
-        there = there > 0
-        if self.dtype == 'uint8': return np.where(there, im, 0).astype(np.uint8)
-        there &= im > 0
+        valid = valid > 0
+        if self.dtype == 'uint8': return np.where(valid, im, 0).astype(np.uint8)
+        valid &= im > 0
         refl = np.clip(im.astype(np.int32) - self.offset, 1, 65_535)
-        return np.where(there, refl, 0).astype(np.uint16)
+        return np.where(valid, refl, 0).astype(np.uint16)
 
 # %% ../../nbs/1_data/corine.ipynb #f4fc3cca
 def _open(path):
@@ -132,8 +132,8 @@ def detect_legend(values, # that a map holds
     values = set(map(int, values)) - _NONE
     as_index, as_code = values <= _INDEX.keys(), values <= CORINE.keys()
     if as_index != as_code: return _INDEX if as_index else {c: c for c in CORINE}
-    odd = f'{sorted(values - CORINE.keys())[:5]}, neither the index 1 to 44 nor codes from 111 to 523'
-    what = odd if values else 'no class here: index or code, both fit'
+    unknown = f'{sorted(values - CORINE.keys())[:5]}, neither the index 1 to 44 nor codes from 111 to 523'
+    what = unknown if values else 'no class here: index or code, both fit'
     raise DataError(f'{name} holds {what}; give its legend, a dict from its values to CORINE codes')
 
 # %% ../../nbs/1_data/corine.ipynb #d14a1bc3
@@ -194,7 +194,7 @@ def read_polygons(path:str|Path, # GeoPackage, or another vector map
     layer:str|None=None, # not needed where there is one
     )->tuple: # values, (N,) shapely polygons in the tile's system
     "Read the polygons that reach a tile."
-    if not Path(path).exists(): raise DataError(f'{path} is not there; give a GeoPackage')
+    if not Path(path).exists(): raise DataError(f'{path} does not exist; give a GeoPackage')
     layer = _layer(path, layer); about = pyogrio.read_info(path, layer=layer)
     if not about['crs']: raise DataError(f'{path} has no coordinate system; assign one first')
     crs, column = CRS.from_user_input(about['crs']), _code_column(about['fields'], path, column)
@@ -203,8 +203,8 @@ def read_polygons(path:str|Path, # GeoPackage, or another vector map
     if not len(wkb):
         raise DataError(f'{path} has no polygon in {tile.name}; give the map of that place')
     shapes = shapely.from_wkb(wkb)
-    if odd := {g.geom_type for g in shapes} - {'Polygon', 'MultiPolygon'}:
-        raise DataError(f'{path} holds geometries of kind {odd.pop()}, expected polygons')
+    if other := {g.geom_type for g in shapes} - {'Polygon', 'MultiPolygon'}:
+        raise DataError(f'{path} holds geometries of kind {other.pop()}, expected polygons')
     if crs != tile.crs:
         shapes = shapely.transform(shapes, lambda xy: np.column_stack(transform(crs, tile.crs, *xy.T)))
     return [int(v) for v in values], shapes

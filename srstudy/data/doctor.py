@@ -119,10 +119,10 @@ def _check_drift(found, base, bands, scenes)->tuple:
     if scenes < _SCENES: return (f'{scenes} scenes: too few to tell', f'{_SCENES} scenes or more',
                                  'look at more patches with --n', True)
     gone = drift(found, base)
-    said = [f'{b} {what} {v:.4g} for {u:.4g}' for k, what in enumerate(('mean', 'spread'))
-            for b, v, u, odd in zip(bands, found[0, k], base[0, k], gone[k]) if odd]
-    return ', '.join(said) or 'none', f'no band more than {_DRIFT:.0%} away, for sure', \
-        'compare product level and processing baseline: an offset of 1,000, another unit', not said
+    drifted = [f'{b} {what} {v:.4g} for {u:.4g}' for k, what in enumerate(('mean', 'spread'))
+               for b, v, u, bad in zip(bands, found[0, k], base[0, k], gone[k]) if bad]
+    return ', '.join(drifted) or 'none', f'no band more than {_DRIFT:.0%} away, for sure', \
+        'compare product level and processing baseline: an offset of 1,000, another unit', not drifted
 
 # %% ../../nbs/1_data/doctor.ipynb #29f592bb
 def _reference(dataset, index, bands, n):

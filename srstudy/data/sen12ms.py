@@ -151,14 +151,14 @@ def validation_scenes(most:int=150 # the highest number of a scene in a season
 # %% ../../nbs/1_data/sen12ms.ipynb #deb48af8
 def _find(root:Path, kind:str)->dict: # name -> path
     "Return the files of a kind, by the name of the patch's optical file."
-    found = {}
+    paths = {}
     for roi, season in SEASONS.items():
         home = root/f'{roi}_{season}'
         for folder in sorted(subfolders(home).items()) if home.is_dir() else ():
             if not folder[0].startswith(f'{kind}_'): continue
             for e in os.scandir(folder[1]):
-                if e.name.endswith('.tif'): found[Path(path_of(e.name, 's2')).stem] = e.path
-    return found
+                if e.name.endswith('.tif'): paths[Path(path_of(e.name, 's2')).stem] = e.path
+    return paths
 
 def _shares(root:Path, names:list, lc:dict, workers:int)->np.ndarray: # (N,17)
     "Return the shares of the IGBP classes, from the pickle or from the land cover."
@@ -243,10 +243,10 @@ def load_patch(path:str|Path, # of any file of the patch
     read = [(_radar, 's1', sar)]*bool(sar) + [(_optical, 's2', optical)]*bool(optical)
     parts = [f(str(root/path_of(name, kind)), some) for f, kind, some in read]
     if len(parts) == 1: return np.ascontiguousarray(parts[0][0])
-    (a, here), (b, there) = parts
-    if a.shape[:2] != b.shape[:2] or here != there: raise DataError(
-        f'the radar image of {path} is {a.shape[:2]} at {here[1:]}, its optical one {b.shape[:2]} '
-        f'at {there[1:]}, expected the same: {COPY_AGAIN}')
+    (a, place), (b, other) = parts
+    if a.shape[:2] != b.shape[:2] or place != other: raise DataError(
+        f'the radar image of {path} is {a.shape[:2]} at {place[1:]}, its optical one {b.shape[:2]} '
+        f'at {other[1:]}, expected the same: {COPY_AGAIN}')
     return fuse_sensors(a, b)
 
 # %% ../../nbs/1_data/sen12ms.ipynb #05e40004
@@ -290,9 +290,9 @@ def count_nan(index:pd.DataFrame, # of `read_index`
     "Count radar pixels that are no number."
     def lost(path): return int((~np.isfinite(read_tif(path, 2)[0])).any(0).sum()) if path else 0
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        found = list(tqdm(pool.map(lost, index.s1_path), 'radar', len(index),
+        counts = list(tqdm(pool.map(lost, index.s1_path), 'radar', len(index),
                           disable=len(index) < 5000))
-    table = pd.DataFrame(dict(patch_id=index.patch_id.to_list(), pixels=found))
+    table = pd.DataFrame(dict(patch_id=index.patch_id.to_list(), pixels=counts))
     return table[table.pixels > 0].reset_index(drop=True)
 
 # %% ../../nbs/1_data/sen12ms.ipynb #860f213b

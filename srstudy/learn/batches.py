@@ -130,7 +130,7 @@ def get_dls(store, # images by position, (h,w,C)
 def _mask(masks, i): return TensorMask(torch.from_numpy(masks[int(i)].astype(np.int64)))
 
 def get_mask_dls(store, # images by position, (h,w,C)
-    masks, # (N,h,w) uint8 positions of classes; 255 is not known
+    masks, # (N,h,w) uint8 positions of classes; `IGNORE` where not known
     splits, # (N,) 'train', 'val' or 'test'
     bs:int=32, seed:int=0, # seed of the order of batches and of augmentation
     augment:bool=True, # flip and turn the training images

@@ -29,7 +29,7 @@ def _check(preds, masks, n):
 class PixelCounts:
     "How often each class was taken for each, chip by chip."
     def __init__(self, preds, # (N,h,w) positions of classes
-        masks, # (N,h,w) positions of classes; 255 is not known
+        masks, # (N,h,w) positions of classes; `IGNORE` where not known
         n:int, # classes
         ):
         preds, masks, known = _check(preds, masks, n)
@@ -99,7 +99,7 @@ def near_border(truth, # (N,h,w) positions of classes
 
 # %% ../../nbs/6_score/pixels.ipynb #cc192c15
 def compare_with_truth(preds, # (N,h,w) positions of classes
-    maps, # (N,h,w) the coarse map; 255 is not known
+    maps, # (N,h,w) the coarse map; `IGNORE` where not known
     truth, # (N,h,w) the ground
     n:int, # classes
     k:int=2, # pixels that count as a border

@@ -141,7 +141,7 @@ def write_synthetic(root:str|Path, # folder to make; must not exist
     version:str='v1', # layout: v1 or v2
     workers:int=2, # processes; 1 works in this one
     )->Path: # `root`
-    "Write a synthetic data set in the layout of BigEarthNet; it appears under its name when it is whole."
+    "Write a synthetic data set in the layout of BigEarthNet; it appears under its name when it is complete."
     pick(dict(v1=1, v2=2), version, 'version')
     if n < 20:
         raise ValueError(f'n={n}: a data set needs at least 20 scenes, or a split would be empty')

@@ -99,7 +99,7 @@ def write_synthetic_corine(root:str|Path, # folder to make; must not exist
     seed:int=0,
     workers:int=2, # processes
     )->Path: # `root`
-    "Write a synthetic tile, its map and their chips; it appears under its name when it is whole."
+    "Write a synthetic tile, its map and their chips; it appears under its name when it is complete."
     if n < 20: raise ValueError(f'n={n}: a tile needs at least 20 chips, or a split would be empty')
     side, place = int(np.ceil(n**.5))*size, from_origin(_WEST, _NORTH, 10, 10)
     with whole_folder(root) as part:

@@ -14,7 +14,7 @@ from .landscape import make_scene
 
 # %% ../../nbs/2_synth/practice.ipynb #a215c473
 def practice_scenes(n:int, stream:str # names the seeds
-    )->list: # of Scene
+    )->list: # of Landscape
     "Make synthetic scenes that are in no data set of the study."
     return [make_scene(seed_for(0, f'{stream}/{i}')) for i in range(n)]
 

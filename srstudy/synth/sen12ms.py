@@ -16,7 +16,7 @@ from ..data.bands import S2_BANDS
 from ..data.files import write_tif
 from ..data.sen12ms import SEASONS, SEN12MS
 from .bigearthnet import draw_scenes
-from .landscape import SYNTH_VERSION, Scene, make_scene
+from .landscape import SYNTH_VERSION, Landscape, make_scene
 
 # %% ../../nbs/2_synth/sen12ms.ipynb #9bb955e1
 _IGBP_OF = {4: (311,), 1: (312,), 5: (313,), 6: (323,), 7: (322,), 8: (324,), 9: (222, 223, 244),
@@ -33,7 +33,7 @@ _THEMES = dict(dehesa=.29, boreal=.17, farmland=.11, orchards=.09, town=.08, upl
 _WIDE = 2 # patches along a side of a scene
 
 # %% ../../nbs/2_synth/sen12ms.ipynb #3fef0bc2
-def _draw(i:int, size:int, seed:int)->Scene:
+def _draw(i:int, size:int, seed:int)->Landscape:
     "Draw scene `i`."
     at = seed_for(seed, f'sen12ms/{i}')
     theme = np.random.default_rng(at).choice(list(_THEMES), p=list(_THEMES.values()))
@@ -42,21 +42,21 @@ def _draw(i:int, size:int, seed:int)->Scene:
 # %% ../../nbs/2_synth/sen12ms.ipynb #00059a35
 _BOUNCE = {411: 4., 421: 4.} # dB that water between stems adds to VV
 
-def _radar(scene:Scene)->np.ndarray: # (h,w,2) float32 dB: VV, VH
+def _radar(scene:Landscape)->np.ndarray: # (h,w,2) float32 dB: VV, VH
     "Return what Sentinel-1 sees."
     h, w = scene.sar['VV'].shape
     cover = scene.landcover.reshape(h, 4, w, 4)
     echo = sum(db*(cover == code).mean((1, 3)) for code, db in _BOUNCE.items())
     return np.stack([scene.sar['VV'] + echo.astype(np.float32), scene.sar['VH']], -1)
 
-def _optical(scene:Scene)->np.ndarray: # (h,w,13) uint16 at 10 m
+def _optical(scene:Landscape)->np.ndarray: # (h,w,13) uint16 at 10 m
     "Return the thirteen bands, coarse ones repeated, as SEN12MS has them."
     side = len(scene.bands['B02'])
     up = lambda a: a.repeat(side//len(a), 0).repeat(side//len(a), 1)
     return np.stack([up(scene.bands[b]) for b in S2_BANDS], -1)
 
 # %% ../../nbs/2_synth/sen12ms.ipynb #e628ebfa
-def _cover(scene:Scene)->np.ndarray: # (h,w) uint16 IGBP classes
+def _cover(scene:Landscape)->np.ndarray: # (h,w) uint16 IGBP classes
     "Return the land cover in the middle of each 10 m pixel."
     return _TO_IGBP[scene.landcover[2::4, 2::4]]
 
@@ -95,7 +95,7 @@ def write_sen12ms(root:str|Path, # folder to make; must not exist
     noise:float=.05, # share of patches in which a class was taken for another
     workers:int=2, # processes; 1 works in this one
     )->Path: # `root`
-    "Write a synthetic data set in the layout of SEN12MS, which is whole or is not there."
+    "Write a synthetic data set in the layout of SEN12MS, complete or not at all."
     scenes = n//_WIDE**2
     if scenes < 20: raise ValueError(f'n={n}: a data set needs at least 20 scenes of '
         f'{_WIDE**2} patches, or a split would be empty')
