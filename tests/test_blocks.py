@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np, pandas as pd, pytest
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
-pytestmark = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: the names of the real BigEarthNet patches are not tested')
+WHY = 'SRSTUDY_REALDATA is not set: the names of the real BigEarthNet patches are not tested'
+pytestmark = pytest.mark.skipif(not REAL, reason=WHY)
 
 def test_every_real_name_has_its_block():
     from srstudy.score.inference import get_blocks
@@ -15,7 +16,8 @@ def test_every_real_name_has_its_block():
     # Sentinel-1's names hold the tile: there the same ground on several days is one block
     assert len(set(radar)) < len(sizes) and np.unique(radar, return_counts=True)[1].max() > 10*10
     at = table.s2_name.str.extract(r'(.+)_(\d+)_(\d+)$')
-    whole = pd.DataFrame(dict(block=optical, scene=at[0], col=at[1].astype(int), row=at[2].astype(int))).groupby('block')
+    places = pd.DataFrame(dict(block=optical, scene=at[0], col=at[1].astype(int), row=at[2].astype(int)))
+    whole = places.groupby('block')
     assert (whole.scene.nunique() == 1).all()
     assert (whole.col.agg(np.ptp) < 10).all() and (whole.row.agg(np.ptp) < 10).all()
 

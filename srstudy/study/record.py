@@ -156,7 +156,7 @@ def results_dir()->Path:
 def save_record(rec:Record, preds:Predictions,
     folder:str|Path|None=None, # `results_dir()` by default
     )->Path: # of the Record
-    "Write predictions, then the Record: where there is a Record, its predictions are whole."
+    "Write predictions, then the Record: a Record never stands without its predictions."
     path, buffer = Path(folder or results_dir())/f'{rec.name}.json', io.BytesIO()
     np.savez_compressed(buffer, **preds.arrays())
     write_atomic(path.with_suffix('.npz'), buffer.getvalue())

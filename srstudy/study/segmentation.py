@@ -29,9 +29,9 @@ def get_encoder(exp:Experiment)->Experiment:
         f"encoder={exp.encoder!r} is no file; task='segmentation' needs the params file of a "
         'trained classifier, such as params/corine/level1.yaml')
     enc = load_experiment(path, seed=exp.seed, device=exp.device, workers=exp.workers)
-    odd = [f for f in ('arch', 'width', 'bands', 'stem') if getattr(enc, f) != getattr(exp, f)]
-    if odd: raise ValueError(f'{exp.encoder} has {odd[0]}={getattr(enc, odd[0])!r}, but its U-Net '
-                             f'{odd[0]}={getattr(exp, odd[0])!r}; give both the same')
+    differs = [f for f in ('arch', 'width', 'bands', 'stem') if getattr(enc, f) != getattr(exp, f)]
+    for f in differs: raise ValueError(f'{exp.encoder} has {f}={getattr(enc, f)!r}, but its U-Net '
+                                       f'{f}={getattr(exp, f)!r}; give both the same')
     return enc
 
 # %% ../../nbs/7_study/segmentation.ipynb #8d7570ac

@@ -53,7 +53,7 @@ def train(exp:Experiment, dls # of `get_data`
 
 # %% ../../nbs/7_study/steps.ipynb #db62edb6
 def train_first(exp:Experiment)->Path: # of its weights
-    "Train the network that another run begins with, unless its weights are there."
+    "Train the network that another run begins with, unless its weights are kept."
     path = model_path(exp, get_inputs(exp))
     if path.exists(): return path
     index = get_scenes(exp)

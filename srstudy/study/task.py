@@ -92,11 +92,11 @@ def score_labels(exp:Experiment, index:pd.DataFrame, test:Labelled,
     known = get_task(exp).targets(exp, index)[(index.split == 'train').to_numpy()]
     prior, names = prior_probs(known, len(test.targs)), get_nomenclature(exp.labels).classes
     # a class that is in the nomenclature of IGBP need not be in the data: Snow/Ice is not
-    found = run_scores(test.probs, prior, test.targs, kind, exp.labels == 'igbp10')
+    scored = run_scores(test.probs, prior, test.targs, kind, exp.labels == 'igbp10')
     r = lambda xs: [round(float(x), 6) for x in xs]
-    return dict(scores={m: r(v[:3]) for m, v in found.items()},
+    return dict(scores={m: r(v[:3]) for m, v in scored.items()},
                 classes=_by_class(names, test.probs, test.targs, kind == 'singlelabel'),
-                prior={m: r(v[3:]) for m, v in found.items()})
+                prior={m: r(v[3:]) for m, v in scored.items()})
 
 # %% ../../nbs/7_study/task.ipynb #8fd2de9b
 def explain_labels(exp:Experiment, learn, index:pd.DataFrame)->dict: # of `explain_scenes`
