@@ -46,7 +46,8 @@ def executed()->list: # of paths
 # %% ../../nbs/9_book/outputs.ipynb #53b11a0a
 _DOES = re.compile(r'^(test_\w+|print|close|cleanup|append|update|extend|mkdir|rmtree|unlink|touch|write\w*|'
                    r'save\w*|savez\w*|chdir|setattr|copy\w*|move|rename|replace|pop|clear|nbdev_export|'
-                   r'sort|seed_all|seed|setenv|delenv|pack_\w+|make_\w+|add_\w+|hide\w*|kill|wait|join|check\w*|assert_\w+|refuses|survives)$')
+                   r'sort|seed_all|seed|setenv|delenv|pack_\w+|make_\w+|add_\w+|hide\w*|kill|wait|join|check\w*|'
+                   r'assert_\w+|refuses|survives)$')
 _DRAWS = re.compile(r'^(plot_\w+|show_\w+|\w+_figure|figure\d?|imshow|subplots|barh|axis)$')
 
 def _name(node)->str: # of what is called, '' where nothing is
