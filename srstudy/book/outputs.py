@@ -10,7 +10,6 @@ __all__ = ['MOST', 'notebooks', 'directives', 'is_executed', 'executed', 'shows'
 import ast, base64, io, os, re, tempfile
 from collections.abc import Iterator
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 import nbformat, pandas as pd, papermill
 from PIL import Image
@@ -145,8 +144,6 @@ def store_outputs(path:Path):
     _write(nb, path)
 
 # %% ../../nbs/9_book/outputs.ipynb #509bcd73
-_HEAVY = 'torch', 'fastai.vision.all', 'timm', 'sklearn.metrics', 'seaborn'
-
 def make_outputs(paths=None, # notebooks; by default all that are executed
     force:bool=False, # those too whose cells have not changed
     jobs:int|None=None, # side by side; as many as there are cores by default
@@ -157,7 +154,8 @@ def make_outputs(paths=None, # notebooks; by default all that are executed
              for p in paths if force or is_stale(p)}
     if tasks:
         os.environ['IN_TEST'] = '1' # nbdev_export does nothing then
-        for name in _HEAVY: import_module(name)
+        # what takes long to load is loaded once, before the forks
+        import fastai.vision.all, seaborn, sklearn.metrics, timm, torch # noqa: F401
     logs, rows = repo_root()/'.cache/outputs', []
     for name, code, seconds in forked({n.replace('/', '+'): t for n, t in tasks.items()}, logs, jobs or cores()):
         rows.append(dict(notebook=name.replace('+', '/'), seconds=round(seconds), failed=bool(code)))
