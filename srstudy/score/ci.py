@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-# %% ../../nbs/6_score/ci.ipynb #1ea6ea2d
+# %% ../../nbs/6_score/ci.ipynb #2c7f156b
 @dataclass(frozen=True)
 class CI:
     "A number and its 95 % interval."
@@ -47,8 +47,8 @@ class CI:
     @classmethod
     def over_seeds(cls, runs): # one (value, low, high) per seed
         "Combine the runs of several seeds into a mean and its interval."
-        (v, lo, hi), k = np.array([[*r] for r in runs], float).T, len(runs)
-        if k == 1: return cls(*map(float, runs[0]))
+        v, lo, hi = np.array([[*r] for r in runs], float).T; k = len(v)
+        if k == 1: return cls(float(v[0]), float(lo[0]), float(hi[0]))
         half = np.hypot((hi - lo).mean()/2, stats.t.ppf(.975, k - 1)*v.std(ddof=1)/np.sqrt(k))
         return cls(*map(float, (v.mean(), v.mean() - half, v.mean() + half)))
 
