@@ -16,8 +16,9 @@ from ..data.index import read_index
 from ..synth.bigearthnet import write_synthetic
 from ..study.measure import measure_alone
 from ..study.record import bench_path, device_name, read_record
+from ..study.runs import Runs
 from ..study.steps import timed
-from ..papers.paper1 import table1
+from ..book.paper1 import table1_frame
 
 # %% ../../nbs/bench/scale.ipynb #b773c2ec
 def write_copies(root:str|Path, # folder to make, as BigEarthNet v1
@@ -50,7 +51,7 @@ def scale_proof(n:int=20_000, # patches
         exp = Experiment(dataset='bigearthnet', root=str(root), sr='bicubic', schedule=[[0, epochs, .003]])
         measured = measure_alone(exp, d)
         rec = read_record(f'{d}/results/{measured["record"]}.json')
-    ours = table1([rec], exp.arch).query("whose == 'ours'")
+    ours = table1_frame(Runs([rec], Path(d)/'results'), exp.arch).xs('ours', level=1)
     # the card says how large a real patch is; these are smaller
     for row in measured['rows']: row['side'] = size*row['side']//DATASETS['bigearthnet'].side
     return dict(patches=n, drawn=drawn, size=size, epochs=epochs, machine=device_name(),

@@ -20,7 +20,7 @@ from ..score.multilabel import class_scores
 from ..study.record import Record, StaleRecord, command, recorded
 from ..study.runs import Runs
 from ..study.scenes import get_scenes
-from .display import html_table, shown_images
+from .display import show, shown_images
 
 # %% ../../nbs/9_book/gradcam.ipynb #2097b102
 def _explained(runs:Runs, rec:Record)->dict:
@@ -62,7 +62,7 @@ def explain_table(runs:Runs)->HTML:
         rows[CLASSIFIERS[arch].title, ARMS[sr].title] = {'cells': cells} | {
             head: _cell(name, seeds) for name, head in _NUMBERS.items()}
     names = pd.MultiIndex.from_tuples(rows, names=['classifier', 'arm'])
-    return html_table(pd.DataFrame(list(rows.values()), index=names))
+    return show(pd.DataFrame(list(rows.values()), index=names))
 
 # %% ../../nbs/9_book/gradcam.ipynb #7516d386
 def plot_cams(rows:list, # (name, [(image (H,W,3) uint8, map (h,w) uint8) or None per column])
@@ -205,4 +205,4 @@ def claim_table(runs:Runs, base:str='bicubic')->HTML:
             lines.append({'gain in': _LABELS[metric], 'over': name, 'points': f'{r.points:.0f}',
                           'rank correlation': f'{rho:+.2f}', 'verdict': rho.side(
                               'broader goes with better', 'broader goes with worse')})
-    return html_table(pd.DataFrame(lines).set_index(['gain in', 'over']))
+    return show(pd.DataFrame(lines).set_index(['gain in', 'over']))

@@ -19,7 +19,7 @@ from ..score.inference import (class_gains, gains, get_blocks, rank_correlation,
                                      undecided)
 from ..score.multilabel import Evaluation
 from ..study.runs import Runs
-from .display import html_table
+from .display import show
 
 # %% ../../nbs/9_book/mechanism.ipynb #2b612c44
 def paired_preds(runs:Runs, # of one classifier
@@ -60,7 +60,7 @@ def gains_page(runs:Runs, base:str='bicubic')->HTML:
                 'by block': f'{b.lo:+.3f} to {b.hi:+.3f}',
                 'seeds': f'{p.seed_lo:+.3f} to {p.seed_hi:+.3f}' if p.seeds > 1 else 'one seed'}
     index = pd.MultiIndex.from_tuples(rows, names=['arm', 'score'])
-    return html_table(pd.DataFrame(rows.values(), index=index))
+    return show(pd.DataFrame(rows.values(), index=index))
 
 def blocks_note(runs:Runs)->Markdown:
     "Tell how many patches and blocks there are."
@@ -134,13 +134,13 @@ def rules_page(runs:Runs, base:str='bicubic', metrics:tuple=tuple(_RULED))->HTML
         e = rule_effects(preds[sr], preds[base], metrics)
         cells = [f'{r.a:.3f} ({r["diff"]:+.3f}) [{r.lo:+.3f}, {r.hi:+.3f}]' for _, r in e.iterrows()]
         parts[ARMS[sr].title] = pd.Series(cells, index=e.index)
-    return html_table(pd.DataFrame(parts).rename(index=_RULED))
+    return show(pd.DataFrame(parts).rename(index=_RULED))
 
 def undecided_page(runs:Runs)->HTML:
     "Show how often each arm's scores divide zero by zero, as the mean over its seeds."
     shares = {ARMS[sr].title: pd.DataFrame([undecided(p['probs'], p['targs']) for p in preds]).mean()
               for sr, preds in paired_preds(runs).items()}
-    return html_table(pd.DataFrame(shares).T.rename_axis('arm').map('{:.1%}'.format))
+    return show(pd.DataFrame(shares).T.rename_axis('arm').map('{:.1%}'.format))
 
 # %% ../../nbs/9_book/mechanism.ipynb #27a00490
 def image_gains(preds:dict, # of `paired_preds`
@@ -206,7 +206,7 @@ def mechanism_page(runs:Runs, base:str='bicubic')->HTML:
                 'by block': f'{block.lo:+.2f} to {block.hi:+.2f}',
                 'goes with': block.side('more gain', 'less gain')}
     index = pd.MultiIndex.from_tuples(rows, names=['arm', 'where there is'])
-    return html_table(pd.DataFrame(rows.values(), index=index))
+    return show(pd.DataFrame(rows.values(), index=index))
 
 # %% ../../nbs/9_book/mechanism.ipynb #16c923f0
 def stats_speed_page()->HTML|Markdown:
@@ -220,4 +220,4 @@ def stats_speed_page()->HTML|Markdown:
              'times faster than that': f"**{r['ratio_headline']:.0f}**",
              'apart': f"{r['apart']:.0e}"} for f in found for r in f['rows']]
     if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
-    return html_table(pd.DataFrame(rows).set_index('device'))
+    return show(pd.DataFrame(rows).set_index('device'))

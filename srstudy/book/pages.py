@@ -21,7 +21,7 @@ from ..score.gradcam import show_cases
 from ..study.runs import Runs
 from ..study.scenes import get_scenes
 from ..papers.claims import arm_gains
-from .display import html_table, shown_images
+from .display import show, shown_images
 from .figures import (plot_frequencies, plot_landcover, plot_pipeline, plot_scores,
                                   show_images)
 
@@ -43,7 +43,7 @@ def _clause(gains, base)->str:
 # %% ../../nbs/9_book/pages.ipynb #b6e47136
 def findings(runs:Runs)->Markdown:
     "Tell in sentences what the runs of a table find, by sample-averaged F1."
-    by_f1 = lambda base: arm_gains(runs.records, runs.folder, base).query('metric == "f1"')
+    by_f1 = lambda base: arm_gains(runs, base).query('metric == "f1"')
     none, bicubic = by_f1('none'), by_f1('bicubic')
     nets = bicubic[~bicubic.sr.isin([*CONTROLS, 'truth'])]
     t = CI(*bicubic.loc[bicubic.sr == 'truth', ['diff', 'lo', 'hi']].iloc[0])
@@ -60,7 +60,7 @@ _GAINS = dict(f1='sample-averaged F1', ap_macro='macro average precision')
 
 def gains_figure(runs:Runs):
     "Show every arm minus bicubic, for F1 and for macro average precision."
-    gains = arm_gains(runs.records, runs.folder, 'bicubic')
+    gains = arm_gains(runs, 'bicubic')
     fig, axes = plt.subplots(1, 2, figsize=(8.5, 2.6), dpi=120, layout='constrained', sharey=True)
     for ax, (metric, label) in zip(axes, _GAINS.items()):
         plot_scores(gains, metric, ax, f'{label}, minus bicubic')
@@ -80,7 +80,7 @@ def prior_page(runs:Runs)->HTML:
             row |= {f'{name}, prior': f'{prior:.3f}', f'{name}, ours minus prior': f'{gain:+.3f}',
                     name: gain.word}
         rows.append(row)
-    return html_table(pd.DataFrame(rows).set_index('arm'))
+    return show(pd.DataFrame(rows).set_index('arm'))
 
 # %% ../../nbs/9_book/pages.ipynb #afb523d8
 def _cases(exp, index, n=5)->list: # rows of `index`
@@ -122,7 +122,7 @@ def label_table()->HTML:
     rows = [dict(code=BEN43_CODE[n],
                  **{'BigEarthNet-43': n, 'BigEarthNet-19': BEN43_TO_19[n]
                     or 'dropped'}) for n in BEN43]
-    return html_table(pd.DataFrame(rows).set_index('code'))
+    return show(pd.DataFrame(rows).set_index('code'))
 
 # %% ../../nbs/9_book/pages.ipynb #9331991b
 def _arms(exps)->list: # of their names
@@ -187,7 +187,7 @@ def fidelity_page(runs:Runs)->HTML:
         best = (max if FIDELITY[score][1] == 'higher' else min)(c.value for c in cis)
         bold = lambda v: f'**{v:.{n}f}**' if v == best else f'{v:.{n}f}'
         table[head] = [f'{bold(c.value)} [± {c.half:.{n}f}]' for c in cis]
-    return html_table(table)
+    return show(table)
 
 # %% ../../nbs/9_book/pages.ipynb #ab079a89
 _PARTS = dict(improvement='#009E73', omission='#bbbbbb', hallucination='#D55E00')
@@ -216,7 +216,7 @@ def speed_page()->HTML|Markdown:
     files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('sr_*.json'))]
     rows = [_speed_row(r, f['device']) for f in files for r in f['rows']]
     if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
-    return html_table(pd.DataFrame(rows).set_index(['device', 'arm']))
+    return show(pd.DataFrame(rows).set_index(['device', 'arm']))
 
 # %% ../../nbs/9_book/pages.ipynb #92adc1d8
 def pipeline_figure(runs:Runs):
