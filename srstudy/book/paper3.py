@@ -72,10 +72,10 @@ def leakage_frame(runs:Runs)->pd.DataFrame:
     for k, base in by_level(runs, split='official').items():
         official = _level_scores(base)
         for n in sorted({r.params['limit_train'] for r in runs}):
-            found = by_level(runs, split='random', limit_train=n).get(k)
-            if found is None: continue
-            drawn = _level_scores(found)
-            rows[k, f"{found[0].counts['train']} and {base[0].counts['train']}"] = {
+            random = by_level(runs, split='random', limit_train=n).get(k)
+            if random is None: continue
+            drawn = _level_scores(random)
+            rows[k, f"{random[0].counts['train']} and {base[0].counts['train']}"] = {
                 f'{m}, {name}': text for m in ('F1', 'exact match') for name, text in
                 {'random': f'{drawn[m].value:.3f}', 'official': f'{official[m].value:.3f}',
                  'difference': f'{drawn[m].minus(official[m]):+.3f}'}.items()}

@@ -65,13 +65,13 @@ def measured1(runs:Runs)->pd.DataFrame: # AT, ours, diff, seeds, scale, real
     in_paper = [k for k, arm in ARMS.items() if arm.title in ('No SR', *PAPER_ARMS)]
     for arch, some in runs.where(sr=in_paper).by('arch').items():
         metrics, of_arm = _metric_rows(some), some.by('sr')
-        found = [(1, sr, PRINTED[m], *two) for sr, m, *two in metrics if m in PRINTED]
+        numbers = [(1, sr, PRINTED[m], *two) for sr, m, *two in metrics if m in PRINTED]
         if arch == 'resnet152':
-            found += [(2, sr, MACRO, *two) for sr, m, *two in metrics if m == 'f2_macro']
-            found += [(2, sr, short[name], *two) for sr, name, *two in _class_rows(some)]
+            numbers += [(2, sr, MACRO, *two) for sr, m, *two in metrics if m == 'f2_macro']
+            numbers += [(2, sr, short[name], *two) for sr, name, *two in _class_rows(some)]
         rows += _reversed([dict(table=table, model=CLASSIFIERS[arch].title, arm=ARMS[sr].title,
                                 what=what, ours=own, diff=diff, seeds=len(of_arm[sr]),
-                                **made_on(some[0])) for table, sr, what, own, diff in found])
+                                **made_on(some[0])) for table, sr, what, own, diff in numbers])
     return pd.DataFrame(rows, columns=[*AT, 'ours', 'diff', 'seeds', 'scale', 'real'])
 
 # %% ../../nbs/8_papers/paper1_ledger.ipynb #99af06e8

@@ -131,7 +131,7 @@ def barren()->tuple[pd.DataFrame, str]:
         f'few as {r["fewest hits"]["S1+S2"]}, and then its interval is '
         f'{r["95 % interval"]["S1+S2"]} points; {r.printed["S2_RGB"]} may be '
         f'{r["fewest hits"]["S2_RGB"]}, {r["95 % interval"]["S2_RGB"]} points. The two overlap. '
-        f'How many were found is not printed; only with many hits among many more false alarms '
+        f'The number of hits is not printed; only with many hits among many more false alarms '
         f'would they be apart.')
 
 # %% ../../nbs/8_papers/paper2.ipynb #423543ba

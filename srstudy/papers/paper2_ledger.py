@@ -49,7 +49,7 @@ def table4_cells(runs:Runs,
     task:str='multilabel', fusion:str='early', # Table 4's
     )->dict: # (model, bands) -> seed -> replicates
     "Replicate the runs of one kind, all on the same test scenes."
-    found, ids = {(m, b): {} for m in MODELS.values() for b in BAND_SETS.values()}, None
+    cells, ids = {(m, b): {} for m in MODELS.values() for b in BAND_SETS.values()}, None
     for r in runs.where(arch=[*MODELS], bands=[*BAND_SETS], sr='none', labels='igbp10', task=task,
                         fusion=fusion):
         pred, p = runs.preds(r), r.params
@@ -58,8 +58,8 @@ def table4_cells(runs:Runs,
                              'make all cells of Table 4 from the same scenes')
         ids = pred['ids']
         if task == 'singlelabel': pred = pred | dict(probs=mark_best(pred['probs']))
-        found[MODELS[p['arch']], BAND_SETS[p['bands']]][p['seed']] = f1_replicates(pred)
-    return {at: reps for at, reps in found.items() if reps}
+        cells[MODELS[p['arch']], BAND_SETS[p['bands']]][p['seed']] = f1_replicates(pred)
+    return {at: reps for at, reps in cells.items() if reps}
 
 def differences(a:dict, b:dict)->list: # CI of each of MEASURED; UNKNOWN without a common seed
     "Subtract the replicates of two cells, seed by seed."

@@ -154,14 +154,14 @@ def micro_average()->tuple[pd.DataFrame, str]:
     "Compare the printed F1 with the micro and the macro average."
     f1 = published('paper3_table3').query('what == "F1"').set_index('level').value
     t2 = published('paper3_table2').set_index('level').cardinality
-    found = pd.DataFrame({k: rebuilt(k) for k in LEVELS}).T.rename_axis('level')
-    frame = pd.DataFrame({'F1, Table 3': f1, **found[['micro', 'macro']].add_suffix(', rebuilt')})
+    again = pd.DataFrame({k: rebuilt(k) for k in LEVELS}).T.rename_axis('level')
+    frame = pd.DataFrame({'F1, Table 3': f1, **again[['micro', 'macro']].add_suffix(', rebuilt')})
     labels = pd.DataFrame({'labels per image, Table 2': t2.map('{:.2f}'.format),
-                           'labels, rebuilt': found.cardinality.map('{:.3f}'.format)})
+                           'labels, rebuilt': again.cardinality.map('{:.3f}'.format)})
     return frame.map('{:.3f}'.format).join(labels), (
         f'The printed F1 is a micro average: rebuilt from Tables 4 to 6 it agrees to '
-        f'{(found.micro - f1).abs().max():.3f} at every level. The macro average, in which every '
-        f'class counts alike, is {found.macro[3]:.3f} at level 3 instead of {f1[3]:.3f}, and is '
+        f'{(again.micro - f1).abs().max():.3f} at every level. The macro average, in which every '
+        f'class counts alike, is {again.macro[3]:.3f} at level 3 instead of {f1[3]:.3f}, and is '
         f'not printed. The labels per image that the same tables imply agree with Table 2, so that '
         f'the numbers hang together and only names are wrong.')
 
