@@ -111,7 +111,7 @@ def shown_notebook(nb, folder:str, # of nbs, where it lies
         kernelspec=dict(name='python3', display_name='Python 3', language='python'),
         language_info=dict(name='python', pygments_lexer='ipython3')))
 
-# %% ../../nbs/9_book/build.ipynb #4d680df2
+# %% ../../nbs/9_book/build.ipynb #a248a4d8
 _CAPTION = 'How it is built'
 _BUILT = """The study is nine wings of notebooks, read from left to right: a wing uses what lies before it,
 never what comes after. Each notebook opens with what its reader came for, then explains, then proves. Outputs are
@@ -127,7 +127,7 @@ def _title(path:Path)->str:
 
 def _groups()->dict: # name of a page -> (title, what is in it, its notebooks)
     top = [p for p in notebooks() if p.parent.name == 'nbs']
-    first = [p for p in top if re.match(r'index|\d', p.stem)]
+    first = [p for p in top if p.stem == 'index'] + [p for p in top if p.stem[0].isdigit()]
     return dict(first=('Everyone', '', first)) | {
         f: (title, what, [repo_root()/notebook_of(m) for m in modules])
         for f, (title, what, modules) in wings().items()} | dict(
@@ -143,7 +143,7 @@ def write_second_part(work:Path, pages:set)->dict: # of _toc.yml
         if name not in wings(): chapters += [dict(file=s) for s in sections]
         else:
             (work/f'{name}.md').write_text(wing_page(name))
-            chapters.append(dict(file=name, sections=[dict(file=s) for s in sections]))
+            chapters.append(dict(file=name, title=title, sections=[dict(file=s) for s in sections]))
     (work/'built.md').write_text('\n'.join([f'# {_CAPTION}', _BUILT, *lines]))
     for path in notebooks():
         inside = path.relative_to(repo_root()); (work/inside).parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +177,7 @@ def build_book(out:Path|None=None # folder that gets `_build`; the book's own by
     "Execute the pages of the book and set them, and the notebooks, as HTML."
     # what the pages import, imported once
     import srstudy.book.gradcam, srstudy.book.mechanism, srstudy.book.paper1
-    import srstudy.book.paper2, srstudy.book.paper3, srstudy.book.paper3_maps
+    import srstudy.book.paper2, srstudy.book.paper3, srstudy.book.paper3_maps # noqa: F401
     book = repo_root()/'book'; out = Path(out or book); work = out/'_build/pages'
     pages = executed_pages()
     _copy(book, work); _execute(book, work, pages)
