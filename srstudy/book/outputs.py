@@ -117,8 +117,8 @@ def clean_outputs(outputs:list)->list:
 
 # %% ../../nbs/9_book/outputs.ipynb #285e0d45
 def source_hash(nb)->str:
-    "Name the content of the cells of a notebook."
-    return canonical_hash([''.join(c.source) for c in nb.cells])
+    "Name the content of the code cells of a notebook."
+    return canonical_hash([c.source for c in nb.cells if c.cell_type == 'code'])
 
 def is_stale(path:Path)->bool:
     "Return whether cells have changed since their outputs were stored."
