@@ -87,14 +87,14 @@ def show_answers(images, # a store of chips or of SR outputs
     n:int=4, # scenes
     white:int=2000, # the rendering of 16-bit reflectance
     ):
-    "Show test scenes with what is true of them and what a network said."
+    "Show test scenes with their true and their predicted labels, or maps."
     at = pd.Index(index.patch_id).get_indexer(test.ids[:n])
     shown = [_as_seen(images[int(i)], white) for i in at]
     if hasattr(test, 'maps'):
         triples = [(im, _painted(t), _painted(p)) for im, t, p in zip(shown, test.masks, test.maps)]
         return show_images([v for three in zip(*triples) for v in three],
-                           ['image']*n + ['given']*n + ['drawn']*n, cols=n)[0, 0].figure
-    titles = [f'true:\n{_names(t, classes)}\nsaid:\n{_names(p >= .5, classes)}'
+                           ['image']*n + ['reference']*n + ['predicted']*n, cols=n)[0, 0].figure
+    titles = [f'true:\n{_names(t, classes)}\npredicted:\n{_names(p >= .5, classes)}'
               for t, p in zip(test.targs, test.probs)]
     return show_images(shown, titles, cols=n, side=2.6)[0, 0].figure
 
