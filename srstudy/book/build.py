@@ -176,11 +176,8 @@ def build_book(out:Path|None=None # folder that gets `_build`; the book's own by
     )->Path: # the first page
     "Execute the pages of the book and set them, and the notebooks, as HTML."
     # what the pages import, imported once
-<<<<<<< HEAD
     import srstudy.book.gradcam, srstudy.book.mechanism, srstudy.book.paper1
-    import srstudy.book.paper2, srstudy.book.paper3, srstudy.book.paper3_maps # noqa: F401
-=======
->>>>>>> d6721ed (notebooks: one claim a line, and ruff reads them)
+    import srstudy.book.paper2, srstudy.book.paper3, srstudy.book.paper3_maps
     book = repo_root()/'book'; out = Path(out or book); work = out/'_build/pages'
     pages = executed_pages()
     _copy(book, work); _execute(book, work, pages)
