@@ -50,7 +50,7 @@ _BEN = 'Sumbul et al. 2019 (IGARSS); Sumbul et al. 2021 (BigEarthNet-MM, IEEE GR
 _COPERNICUS = 'of the tile: Copernicus Sentinel data; of the map: Copernicus'
 DATASETS = dict(
     synthetic=DatasetCard('Synthetic scenes', 'in the layout of BigEarthNet',
-        'srstudy.synth.bigearthnet:SYNTHETIC', synthetic=True, licence='Apache-2.0',
+        'srstudy.synth.bigearthnet:SYNTHETIC_BIGEARTHNET', synthetic=True, licence='Apache-2.0',
         layout='that of version 1 or 2, with truth/ and landcover/'),
     bigearthnet=DatasetCard('BigEarthNet v1', '590,326 patches of two sensors',
         'srstudy.data.bigearthnet:BIGEARTHNET', 590_326, (269_695, 123_723, 125_866), 'ben43',
@@ -61,7 +61,7 @@ DATASETS = dict(
         'BigEarthNet-S2/<tile>/<patch>, BigEarthNet-S1/<scene>/<patch>, metadata.parquet',
         'Clasen et al. 2024 (reBEN)', 'https://bigearth.net'),
     synthetic_sen12ms=DatasetCard('Synthetic scenes of two sensors', 'in the layout of SEN12MS',
-        'srstudy.synth.sen12ms:SYNTHETIC', labels='igbp10', layout='that of SEN12MS',
+        'srstudy.synth.sen12ms:SYNTHETIC_SEN12MS', labels='igbp10', layout='that of SEN12MS',
         licence='Apache-2.0', synthetic=True),
     sen12ms=DatasetCard('SEN12MS', '180,662 patches of two sensors with MODIS land cover',
         'srstudy.data.sen12ms:SEN12MS', 180_662, (162_555, 0, 18_106), 'igbp10',
@@ -69,7 +69,7 @@ DATASETS = dict(
         'Schmitt et al. 2019 (ISPRS Annals); Schmitt and Wu 2021',
         'https://mediatum.ub.tum.de/1474000', 'CC-BY-4.0', side=256),
     synthetic_corine=DatasetCard('Synthetic tile and map', "in the layout of a CORINE map's chips",
-        'srstudy.synth.corine:SYNTHETIC', labels='clc3', synthetic=True, licence='Apache-2.0',
+        'srstudy.synth.corine:SYNTHETIC_CORINE', labels='clc3', synthetic=True, licence='Apache-2.0',
         layout='that of a CORINE map, with truth/'),
     corine=DatasetCard('Sentinel-2 tile and CORINE map', 'chips of a tile and a map of your own',
         'srstudy.data.chips:CORINE_CHIPS', 8_281, (6_211, 414, 1_656), 'clc3',

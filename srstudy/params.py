@@ -138,7 +138,8 @@ def _arguments(exp)->str: return ', '.join(f'{k}={v!r}' for k, v in changes(exp)
 def _table(exp)->str:
     "Show what differs from the defaults as Markdown."
     rows = [f'| {k} | {v} |' for k, v in changes(exp).items()]
-    return '\n'.join([f'**{run_name(exp)}**', '', '| field | value |', '|---|---|', *rows])
+    table = ['| field | value |', '|---|---|', *rows] if rows else ['All fields have their defaults.']
+    return '\n'.join([f'**{run_name(exp)}**', '', *table])
 
 # %% ../nbs/02_params.ipynb #0d5bd3c4
 _SCHEMA = 2 # raise it where a default changes, or what a value does

@@ -98,7 +98,7 @@ def read_module(path:Path)->list: # of Entry
 # %% ../../nbs/9_book/api.ipynb #8cdd3902
 def _code(text:str)->str: return f'`{text}`'.replace('|', '\\|') if text else ''
 
-def _escaped(text:str)->str: return text.replace('|', '\\|').replace('$', '\\$').replace('<', '&lt;')
+def _escaped(text:str)->str: return re.sub(r'([|$*])', r'\\\1', text).replace('<', '&lt;')
 
 def as_markdown(entry:Entry, source:str='' # address of its cell, if there is one
     )->str:

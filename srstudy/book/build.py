@@ -115,7 +115,7 @@ def shown_notebook(nb, folder:str, # of nbs, where it lies
 _CAPTION = 'How it is built'
 _BUILT = """The study is nine wings of notebooks, read from left to right: a wing uses what lies before it,
 never what comes after. Each notebook opens with what its reader came for, then explains, then proves. Outputs are
-stored, as `make outputs` left them. A coloured edge marks the code that goes into the library; the rest shows
+stored, as `make outputs` left them. A blue edge marks the code that goes into the library; the rest shows
 or proves it."""
 
 def _title(path:Path)->str:
@@ -128,7 +128,7 @@ def _title(path:Path)->str:
 def _groups()->dict: # name of a page -> (title, what is in it, its notebooks)
     top = [p for p in notebooks() if p.parent.name == 'nbs']
     first = [p for p in top if p.stem == 'index'] + [p for p in top if p.stem[0].isdigit()]
-    return dict(first=('Everyone', '', first)) | {
+    return dict(first=('What all wings share', '', first)) | {
         f: (title, what, [repo_root()/notebook_of(m) for m in modules])
         for f, (title, what, modules) in wings().items()} | dict(
         last=('Commands', '', [p for p in top if p not in first]))

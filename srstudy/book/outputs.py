@@ -36,7 +36,7 @@ def _flags()->set:
 
 def is_executed(source:str)->bool:
     "Return whether a cell is executed."
-    return not _flags() & set(directives(source)) and not re.search(r'\bnbdev_export\W', source)
+    return not _flags() & set(directives(source)) and not re.search(r'\bnbdev_export\(\)', source)
 
 def executed()->list: # of paths
     "Return the notebooks that are executed."

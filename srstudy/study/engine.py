@@ -37,13 +37,11 @@ class _Shell(InteractiveShell):
 @contextmanager
 def _own_shell()->Iterator[_Shell]:
     "Give this process a new shell for a while; `display` finds it."
-    before = InteractiveShell._instance
-    InteractiveShell.clear_instance()
+    before = InteractiveShell._instance, _Shell._instance
+    InteractiveShell._instance = _Shell._instance = None
     # a history in memory only: it tells whether a cell ended in a semicolon
     try: yield _Shell.instance(config=Config(HistoryManager=dict(enabled=False)))
-    finally:
-        _Shell.clear_instance()
-        InteractiveShell._instance = before
+    finally: InteractiveShell._instance, _Shell._instance = before
 
 # %% ../../nbs/7_study/engine.ipynb #f669c2f0
 def _run_cell(shell:_Shell, cell)->BaseException|None: # what it raised
