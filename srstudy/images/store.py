@@ -6,13 +6,15 @@
 __all__ = ['CODECS', 'StoreError', 'Store', 'write_store', 'store_dir', 'store_state']
 
 # %% ../../nbs/3_images/store.ipynb #b646dd96
-import hashlib, json, os, socket
+import hashlib, json, os, socket, time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
 import imagecodecs, numpy as np, pyarrow as pa
 from tqdm.auto import tqdm
 from ..core import cache_dir, canonical_hash, pick, sha256_file
+from .claim import Claims, turns
 
 # %% ../../nbs/3_images/store.ipynb #c660f82b
 def _encode_htj2k(a):
@@ -49,16 +51,24 @@ def _read_head(folder:Path)->dict|None:
     return head
 
 # %% ../../nbs/3_images/store.ipynb #b1a51df9
-def _manifest(folder:Path, of:str)->dict: # shard number -> its line
-    "Return the shards that are there and belong to the spec with hash `of`."
-    shards, path = {}, folder/'manifest.jsonl'
-    for line in path.read_bytes().split(b'\n') if path.exists() else ():
-        try:
-            row = json.loads(line)
-            if row['of'] == of and os.path.getsize(folder/row['file']) == row['bytes']:
-                shards.setdefault(row['shard'], row)
-        except (ValueError, KeyError, TypeError, OSError): continue # torn line, or no such file
-    return shards
+class _Manifest:
+    "The lines of a manifest that count, read as it grows."
+    def __init__(self, folder:Path, of:str): # hash of the spec that shards must belong to
+        self.folder, self.of, self.rows, self.at = folder, of, {}, 0
+
+    def read(self)->dict: # shard number -> its line
+        path = self.folder/'manifest.jsonl'
+        if not path.exists(): return self.rows
+        with open(path, 'rb') as f:
+            f.seek(self.at); text = f.read()
+        self.at += text.rfind(b'\n') + 1            # what may be torn is read again
+        for line in text.split(b'\n'):
+            try:
+                row = json.loads(line)
+                whole = os.path.getsize(self.folder/row['file']) == row['bytes']
+                if row['of'] == self.of and whole: self.rows.setdefault(row['shard'], row)
+            except (ValueError, KeyError, TypeError, OSError): continue # torn, or no such file
+        return self.rows
 
 # %% ../../nbs/3_images/store.ipynb #78748c3f
 class Store:
@@ -70,7 +80,7 @@ class Store:
         self.spec, self.ids = head['spec'], head['ids']
         self.per_shard, self.codec = head['per_shard'], head['codec']
         self.shape, self.dtype = tuple(head['shape']), np.dtype(head['dtype'])
-        self.shards = _manifest(self.folder, canonical_hash(head))
+        self.shards = _Manifest(self.folder, canonical_hash(head)).read()
         lost = set(range(_count(self.ids, self.per_shard))) - self.shards.keys()
         if lost:
             raise StoreError(f'{folder} is not whole: {len(lost)} shards are missing, the first is '
@@ -159,7 +169,7 @@ def _alike(images, ids:list, head:dict): # -> images, one by one
                          'expected one for each')
 
 # %% ../../nbs/3_images/store.ipynb #fc5db780
-def _write_shard(folder:Path, head:dict, of:str, k:int, images):
+def _write_shard(folder:Path, head:dict, k:int, images):
     "Compress the images of shard `k` as they come, write them, and then a line in the manifest."
     ids, encode = head['ids'][k*head['per_shard']:(k + 1)*head['per_shard']], CODECS[head['codec']][0]
     with ThreadPoolExecutor(min(8, os.cpu_count())) as pool:
@@ -171,19 +181,24 @@ def _write_shard(folder:Path, head:dict, of:str, k:int, images):
     data = sink.getvalue(); sha = hashlib.sha256(data).hexdigest()
     name = f'{k:05d}-{sha[:12]}.arrow'  # writers that differ in a bit do not overwrite each other
     _write_whole(folder/name, data)
-    row = dict(shard=k, file=name, sha256=sha, bytes=len(data), count=len(ids), of=of)
+    row = dict(shard=k, file=name, sha256=sha, bytes=len(data), count=len(ids), of=canonical_hash(head))
     line = f'\n{json.dumps(row)}\n'     # the first newline ends what a killed writer may have left
     _flush(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, line.encode())
 
 # %% ../../nbs/3_images/store.ipynb #ca014df2
-def _ahead(f, items:list):
+def _ahead(f:Callable, items:Iterator # None: nothing for now, ask again
+    )->Iterator[tuple]:
     "Yield every item with what `f` makes of it; a thread makes that of the next one meanwhile."
     with ThreadPoolExecutor(1) as pool:
-        ready = pool.submit(f, items[0]) if items else None
-        for item, after in zip(items, [*items[1:], None]):
-            result = ready.result()
-            if after is not None: ready = pool.submit(f, after)
-            yield item, result
+        def begin():
+            item = next(items, items)
+            return (item, pool.submit(f, item)) if item not in (None, items) else (item, None)
+        item, ready = begin()
+        while item is not items:
+            result = ready and ready.result()
+            after = begin() if ready else time.sleep(.2) or begin()
+            if ready: yield item, result
+            item, ready = after
 
 # %% ../../nbs/3_images/store.ipynb #2ace2455
 def write_store(folder:str|Path, # where; as `store_dir` names it
@@ -201,14 +216,18 @@ def write_store(folder:str|Path, # where; as `store_dir` names it
     asked = dict(spec=spec, ids=list(map(str, ids)), per_shard=shard, codec=codec)
     asked = json.loads(json.dumps(asked))           # as it will be read back
     folder.mkdir(parents=True, exist_ok=True); _sweep(folder)
-    head = _same_head(folder, asked); of = canonical_hash(head); present = _manifest(folder, of)
-    todo = [k for k in range(_count(ids, shard)) if k not in present]
-    ahead = _ahead(lambda k: read(list(range(k*shard, min((k + 1)*shard, len(ids))))), todo)
-    for k, x in tqdm(ahead, desc, len(todo), unit='shard', disable=len(todo)*shard < 400):
-        if k in _manifest(folder, of): continue         # another process was faster
-        images = iter(make(x)); first = list(islice(images, 1))
-        if first and not head: head = _write_head(folder, asked, first); of = canonical_hash(head)
-        _write_shard(folder, head or asked, of, k, chain(first, images))
+    head, count = _same_head(folder, asked), _count(ids, shard)
+    there = _there(folder); todo = [k for k in range(count) if k not in there()]
+    rows = lambda k: list(range(k*shard, min((k + 1)*shard, len(ids))))
+    with Claims(folder/'claims') as claims, tqdm(total=count, initial=count - len(todo), desc=desc,
+            unit='shard', disable=len(todo)*shard < 400) as bar:
+        for k, x in _ahead(lambda k: read(rows(k)), turns(claims, todo, there)):
+            if k not in there():                        # nobody was faster
+                images = iter(make(x)); first = list(islice(images, 1))
+                if first: head = head or _write_head(folder, asked, first)
+                _write_shard(folder, head or asked, k, chain(first, images))
+            claims.release(k)
+            bar.update(len(there()) - bar.n)            # those that others made too
     return Store(folder)
 
 # %% ../../nbs/3_images/store.ipynb #05c82f6f
@@ -220,6 +239,16 @@ def _same_head(folder:Path, asked:dict)->dict|None:
         raise StoreError(f'{folder} was made from something else (other {", ".join(changed)}); remove '
                          'it, or name the store by its content with store_dir')
     return head
+
+def _there(folder:Path)->Callable: # () -> the shards that are there
+    "Follow the manifest of a store whose spec may not be known yet."
+    manifest = None
+    def there():
+        nonlocal manifest
+        if manifest is None and (head := _read_head(folder)):
+            manifest = _Manifest(folder, canonical_hash(head))
+        return manifest.read() if manifest else {}
+    return there
 
 # %% ../../nbs/3_images/store.ipynb #332929fb
 def _write_head(folder:Path, asked:dict, images)->dict:
@@ -237,6 +266,6 @@ def store_state(folder:str|Path)->dict: # images, there, bytes, spec; zeros wher
     "Return how much of a store is made."
     head = _read_head(Path(folder))
     if head is None: return dict(images=0, there=0, bytes=0, spec={})
-    rows = _manifest(Path(folder), canonical_hash(head)).values()
+    rows = _Manifest(Path(folder), canonical_hash(head)).read().values()
     return dict(images=len(head['ids']), there=sum(r['count'] for r in rows),
                 bytes=sum(r['bytes'] for r in rows), spec=head['spec'])
