@@ -9,6 +9,7 @@ __all__ = ['CPUAutocast', 'StopOnNaN', 'History', 'KeepBest', 'OneOfMany', 'get_
 # %% ../../nbs/5_learn/train.ipynb #f8e4b36a
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from fastai.callback.channelslast import ChannelsLast
 from fastai.callback.core import Callback, CancelFitException
@@ -18,6 +19,7 @@ from fastai.losses import BCEWithLogitsLossFlat
 from fastai.optimizer import Adam
 from torch import nn
 from ..core import pick
+from .checkpoint import Checkpoint
 from .classifiers import param_groups
 
 # %% ../../nbs/5_learn/train.ipynb #05ec967f
@@ -40,7 +42,7 @@ class StopOnNaN(Callback):
 # %% ../../nbs/5_learn/train.ipynb #58cb805c
 class History(Callback):
     "Keep the losses of all rows of a schedule, which fastai's recorder forgets at each."
-    order = 60
+    order, resumes = 60, ('losses', 'epochs') # of `Checkpoint`
     def __init__(self):
         self.losses, self.epochs = [], [] # epochs: batches so far, training and validation loss
     def after_batch(self):
@@ -61,9 +63,9 @@ class History(Callback):
 # %% ../../nbs/5_learn/train.ipynb #8810c723
 class KeepBest(Callback):
     "Stop after `patience` epochs without a better score, and restore the best weights."
-    order = 70 # after `History`
+    order, resumes = 70, ('scores', 'kept') # after `History`
     def __init__(self, patience:int): self.patience = patience
-    def before_fit(self): self.scores, self.kept = [], {}
+    def before_fit(self): self.scores, self.kept, self.either = [], {}, None
     def before_validate(self): self.both = self.either = 0
     def after_batch(self):
         if self.training: return
@@ -71,6 +73,7 @@ class KeepBest(Callback):
         marks = loss.decodes(loss.activation(self.learn.pred.float())) > 0
         self.both += int((marks & targs).sum()); self.either += int(marks.sum() + targs.sum())
     def after_epoch(self):
+        if self.either is None: return # trained before an interruption
         self.scores.append(2*self.both/max(self.either, 1))
         best = self.scores.index(max(self.scores)); waited = len(self.scores) - 1 - best
         if not waited: self.kept = {k: v.clone() for k, v in self.model.state_dict().items()}
@@ -128,16 +131,16 @@ def schedule_frame(schedule # rows of (freeze_to, epochs, lr)
 # as torch has it: weight decay is added to the gradient, that of biases too
 _ADAM = partial(Adam, sqr_mom=.999, eps=1e-8, decouple_wd=False)
 
-def _one_cycle(learn, row, wd, cbs):
+def _one_cycle(learn, row, wd, cbs, first):
     "Raise the rate and lower it; weight decay 0 leaves fastai's own."
-    learn.fit_one_cycle(row.epochs, row.lr, wd=wd or None, cbs=cbs)
+    learn.fit_one_cycle(row.epochs, row.lr, wd=wd or None, cbs=cbs, start_epoch=first)
 
-def _constant(learn, row, wd, cbs):
+def _constant(learn, row, wd, cbs, first):
     "Keep the rate, with Adam as torch has it."
     if learn.opt_func is not _ADAM:
         learn.opt_func, learn.wd_bn_bias = _ADAM, True
         learn.create_opt(); learn.freeze_to(row.freeze_to)
-    learn.fit(row.epochs, row.lr, wd=wd, cbs=cbs)
+    learn.fit(row.epochs, row.lr, wd=wd, cbs=cbs, start_epoch=first)
 
 _POLICIES = dict(one_cycle=_one_cycle, constant=_constant)
 
@@ -148,16 +151,21 @@ def fit_schedule(learn:Learner,
     policy:str='one_cycle', # how the rate moves within a row: one_cycle or constant
     wd:float=0., # weight decay
     patience:int=0, # epochs without a better validation score that end a row; 0 trains them all
+    checkpoint:str|Path='', # file of a `Checkpoint` to resume from and to keep
     )->Learner:
     "Train by a schedule."
-    fit = pick(_POLICIES, policy, 'policy')
+    fit, keep = pick(_POLICIES, policy, 'policy'), Checkpoint(checkpoint) if checkpoint else None
     with ExitStack() as stack:
         if quiet:
             stack.enter_context(learn.no_bar())
             stack.enter_context(learn.no_logging())
-        for row in schedule_frame(schedule).itertuples():
+        for i, row in enumerate(schedule_frame(schedule).itertuples()):
+            first = keep.start(i) if keep else 0
+            if first is None: continue
             learn.freeze_to(row.freeze_to)
-            fit(learn, row, wd, [KeepBest(patience)] if patience else None)
+            fit(learn, row, wd, [KeepBest(patience)]*bool(patience) + [keep]*bool(keep), first)
+            if keep: keep.finish(learn, i)
+    if keep: keep.resume_end(learn)
     return learn
 
 # %% ../../nbs/5_learn/train.ipynb #668ee289
