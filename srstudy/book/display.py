@@ -107,9 +107,14 @@ def ledger_page(rows:pd.DataFrame, # of `ledger`
     return HTML('\n'.join(parts))
 
 # %% ../../nbs/9_book/display.ipynb #6dce9e68
+def _heading(title:str)->str:
+    "Write a heading that can be linked to."
+    at = re.sub(r'\W+', '-', title.lower()).strip('-')
+    return f'<h3 id="{at}">{title}<a class="headerlink" href="#{at}" title="Link to this">#</a></h3>'
+
 def findings_page(findings:dict # title -> () -> (frame, sentence), such as `FINDINGS1`
     )->HTML:
     "Show each finding: its sentence, and the table that it is computed from."
     each = {title: finding() for title, finding in findings.items()}
-    return HTML('\n'.join(f'<h3>{title}</h3>{show(frame, sentence).data}'
+    return HTML('\n'.join(f'{_heading(title)}{show(frame, sentence).data}'
                           for title, (frame, sentence) in each.items()))

@@ -52,12 +52,12 @@ def _class_claims(level:int)->pd.DataFrame:
 def _cell_claims(level:int)->pd.DataFrame:
     "List the printed cells of a confusion matrix."
     m = printed_confusion(level)
-    m = m[m.sum(axis=1) > 0]
+    m = m[(m != 0).any(axis=1)] # the tile has no pixels of a class whose row is 0
     t = published(f'paper3_table{6 + level}').dropna(subset='value')
     t = t[t.true.isin(m.index)].astype(dict(predicted=int))
     return pd.DataFrame(dict(table=6 + level, level=level, model=_model(level, 'U-Net'),
                              arm=t.true.astype(str), what='as ' + t.predicted.astype(str),
-                             printed=t.value, said=[(m - m.mean()).at[at] for at in
+                             printed=t.value, said=[(m - m.dropna().mean()).at[at] for at in
                                                     zip(t.true, t.predicted)]))
 
 def claims3()->pd.DataFrame: # AT, printed, said, level, beside (the name that the paper prints)
