@@ -1,5 +1,6 @@
 "Real BigEarthNet patches, from files through reader, store, SR and classifier."
-import os
+import os, zipfile
+from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, torch
 
@@ -78,3 +79,21 @@ def test_the_official_lists_give_the_published_numbers(home, monkeypatch):
     assert tuple(index.split.value_counts()[['train', 'val', 'test']]) == (269_695, 123_723, 125_866)
     counts = index.attrs['counts']
     assert counts['no_label'] == 55 and sum(counts.values()) == 590_326
+    whole = replace(data.get_dataset('bigearthnet'), chip=lambda row, bands: np.zeros((120, 120, 3)))
+    assert whole.unlike(index) == ''
+    swapped = index.replace({'split': dict(val='test', test='val')})
+    assert 'val patches' in whole.unlike(swapped)
+
+def test_the_cards_know_the_published_names():
+    "What `names` of a card is made from: the lists of the authors."
+    from srstudy.cards import DATASETS
+    from srstudy.data.dataset import names_hash
+    meta = pd.read_parquet(Path(REAL)/'bigearthnet_v2_metadata/metadata.parquet')
+    card = DATASETS['bigearthnet_v2']
+    for split, n, published in zip(('train', 'validation', 'test'), card.splits, card.names):
+        ids = meta.patch_id[meta.split == split]
+        assert (len(ids), names_hash(ids)) == (n, published)
+    with zipfile.ZipFile(Path(REAL)/'sen12ms/sen12ms_test_split.zip') as z:
+        ids = [r.removesuffix('.tif') for r in z.read('SEN12MS_test_list.txt').decode().split()]
+    card = DATASETS['sen12ms']
+    assert (len(ids), names_hash(ids)) == (card.splits[2], card.names[2])

@@ -237,7 +237,8 @@ def _load(row, bands)->np.ndarray:
 def _find(row, bands)->list:
     return [f'{at}/{os.path.basename(at)}_{b}.tif' for at, some in _parts(row, bands) for b in some]
 
-BIGEARTHNET = Dataset('bigearthnet', partial(_where, two=False), partial(_read, two=False), _load, _find)
+BIGEARTHNET = Dataset('bigearthnet', partial(_where, two=False), partial(_read, two=False), _load, _find,
+                      spelling=_spelling)
 BIGEARTHNET_V2 = replace(BIGEARTHNET, name='bigearthnet_v2', where=partial(_where, two=True),
                          read=partial(_read, two=True))
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from fastcore.basics import patch
 from IPython.display import HTML, Markdown
 from ..core import pick, repo_root
-from ..cards import DATASETS
-from ..params import load_grid
-from .record import (Record, StaleRecord, check_record, find_records, read_predictions,
-                                  read_record, records_frame, results_dir)
+from ..cards import DATASETS, PAPERS
+from ..params import key, load_grid
+from .record import (Record, StaleRecord, check_record, find_records, get_scope, read_predictions,
+                                  read_record, recorded, records_frame, results_dir)
+from .scope import Scope, premises, weakest
 
 # %% ../../nbs/7_study/runs.ipynb #ad07ee5d
 @lru_cache(maxsize=128)
@@ -55,27 +56,34 @@ def committed()->Path:
     "Return the folder of the Records that came with the code."
     return repo_root()/'book/results'
 
-def _whole(grid, paths)->dict: # experiment -> path
-    "Keep the seeds of a classifier that all of its experiments were run with."
-    at = lambda e, seed: dataclasses.replace(e, seed=seed)
-    whole = {(a, s) for a in {e.arch for e in grid} for s in {e.seed for e in paths}
-             if all(at(e, s) in paths for e in grid if e.arch == a)}
-    return {e: p for e, p in paths.items() if (e.arch, e.seed) in whole}
+def _whole(paths)->dict: # experiment -> path
+    "Keep, of each classifier, the most experiments that were all run with the same seeds."
+    base = lambda e: dataclasses.replace(e, seed=0)
+    ran = {} # classifier -> experiment -> its seeds
+    for e in paths: ran.setdefault(e.arch, {}).setdefault(base(e), set()).add(e.seed)
+    kept = set()
+    for seeds in ran.values():
+        blocks = [{(e, s) for e, has in seeds.items() if has >= some for s in some} for some in seeds.values()]
+        kept |= max(blocks, key=len)
+    return {e: p for e, p in paths.items() if (base(e), e.seed) in kept}
 
 @patch(cls_method=True)
 def of(cls:Runs, table:str, # folder in params/
-    folders:tuple|None=None, # where to look, best first
-    check:bool=True, # fail for a Record that the code of today would not make
+    folders:tuple|None=None, # where to look; of equally rich ones the first is taken
+    check:bool=True, # leave Records that the code of today would not make; fail where there are no others
     )->Runs:
-    "Choose the Records of a table, of each classifier the seeds that were run whole."
+    "Choose the Records of a table from the folder that has most of it."
     from srstudy.study.task import get_inputs # local: to read Records must not cost torch
     grid = load_grid(repo_root()/'params'/table)
     seeds = [dataclasses.replace(e, seed=s) for e in grid for s in range(32)]
-    for folder in folders or (results_dir(), committed()):
-        paths = _whole(grid, find_records(seeds, (folder,))[1])
-        recs = [check_record(read_record(p), e, get_inputs(e)) if check else read_record(p)
-                for e, p in paths.items()]
+    read = lambda p, e: check_record(read_record(p), e, get_inputs(e)) if check else read_record(p)
+    found = {f: _whole(find_records(seeds, (f,))[1]) for f in folders or (results_dir(), committed())}
+    stale = None
+    for folder, paths in sorted(found.items(), key=lambda f: -len(f[1])):
+        try: recs = [read(p, e) for e, p in paths.items()]
+        except StaleRecord as e: stale = stale or e; continue
         if recs: return cls(recs, folder, table, grid)
+    if stale: raise stale
     return cls((), None, table, grid)
 
 # %% ../../nbs/7_study/runs.ipynb #63db3795
@@ -109,31 +117,59 @@ def need(self:Runs)->Runs:
     raise StaleRecord(f'no seed of {self.table} is complete for what this page shows; run it: '
                       f'srstudy study {self.table}')
 
+# %% ../../nbs/7_study/runs.ipynb #9a0e0001
+def _range(values)->str: return ' to '.join(map(str, dict.fromkeys((min(values), max(values)))))
+
+def _count_seeds(runs)->list: # of each classifier
+    return [len(r.seeds) for r in runs.by('arch').values()] or [0]
+
+@patch(as_prop=True)
+def seeds_run(self:Runs)->str: # such as 3 seeds
+    "How many seeds the classifiers were run with."
+    counts = _count_seeds(self)
+    return f'{_range(counts)} seed{"s"*(max(counts) != 1)}'
+
+@patch(as_prop=True)
+def provisional(self:Runs)->str: # a sentence, or nothing
+    "A warning where seeds are too few to tell the spread between trainings."
+    few = 0 < min(_count_seeds(self)) < 3
+    return f' *Provisional: {self.seeds_run}, too few to tell the spread between trainings.*' if few else ''
+
 # %% ../../nbs/7_study/runs.ipynb #2aa7f9c2
 @patch(as_prop=True)
 def note(self:Runs)->Markdown:
     "How much of the table was run, and the command for the rest."
-    archs, n = {r.params['arch'] for r in self}, len(self.seeds)
-    done = [e for e in self.grid if e.arch in archs]
+    ran = {key(dataclasses.replace(recorded(r), seed=0)) for r in self}
+    done = [e for e in self.grid if key(e) in ran]
     if len(done) == len(self.grid):
-        return Markdown(f'All {len(done)} experiments of this table were run, with {n} '
-                        f'seed{"s"*(n != 1)}.')
-    return Markdown(f'{len(done)} of the {len(self.grid)} experiments of this table were run here. '
-                    f'The rest: `srstudy study {self.table}`.')
+        text = f'All {len(done)} experiments of this table were run, with {self.seeds_run}.'
+    else: text = (f'{len(done)} of the {len(self.grid)} experiments of this table were run. '
+                  f'The rest: `srstudy study {self.table}`.')
+    return Markdown(text + self.provisional)
 
 # %% ../../nbs/7_study/runs.ipynb #31cab17e
 @patch(as_prop=True)
-def scope(self:Runs)->tuple: # a title, and a sentence
-    "What the numbers can be compared with, by data, networks and number of scenes."
-    all_of = lambda f: {r.params[f] for r in self}
-    cards = [DATASETS[d] for d in sorted(all_of('dataset'))]
-    drawn, small = any(c.synthetic for c in cards), 'mini' in all_of('width')
-    part = not drawn and any(all_of('limit') | all_of('limit_train'))
-    scenes = 'synthetic scenes' if drawn else ' and '.join(c.title for c in cards)
-    nets = 'small networks' if small else 'networks of full size'
-    title = 'Synthetic mini study' if drawn and small else f'{scenes[0].upper()}{scenes[1:]}, {nets}'
-    warning = ' Compare directions, not heights.' if drawn or small or part else ''
-    return title, f'<em>Ours</em> are {nets} on {"a part of "*part}{scenes}.{warning}'
+def scope(self:Runs)->Scope:
+    "What all of the numbers are of."
+    return weakest(map(get_scope, self))
+
+@patch(as_prop=True)
+def premise(self:Runs)->Markdown:
+    "What the super-resolution networks of these Records were trained on."
+    said = {premises([r.params['sr'] for r in self.where(width=w)], w) for w in ('mini', 'full')}
+    return Markdown(' '.join(filter(None, said)))
+
+@patch
+def _sentence(self:Runs)->str:
+    "Say what was measured, and of whose data it is not."
+    every = lambda f: {r.params[f] for r in self}
+    cards = [DATASETS[d] for d in sorted(every('dataset'))]
+    scenes = 'synthetic scenes' if any(c.synthetic for c in cards) else ' and '.join(c.title for c in cards)
+    nets = 'small networks' if 'mini' in every('width') else 'networks of full size'
+    ours, scope = f'<em>Ours</em> are {nets} on {scenes}', self.scope
+    if scope.kind == 'paper': return f'{ours}, as in {PAPERS[scope.paper].title}.'
+    why = f': {"; ".join(scope.why)}' if scope.kind != 'mini synthetic' else ''
+    return f'{ours}, and not of a paper{why}. Compare directions, not heights.'
 
 # %% ../../nbs/7_study/runs.ipynb #34ee4142
 @patch(as_prop=True)
@@ -142,20 +178,21 @@ def origin(self:Runs)->str:
     came = self.folder and self.folder.resolve() == committed().resolve()
     return 'committed with the code' if came else 'made on this machine'
 
-def _range(values)->str: return ' to '.join(map(str, dict.fromkeys((min(values), max(values)))))
+def _made_with(runs)->str: # older Records do not name their processor
+    return ' and '.join(sorted({r.made.get('gpu') or r.made.get('processor') or r.made['machine'] for r in runs}))
 
 @patch(as_prop=True)
 def provenance(self:Runs)->HTML|Markdown:
     "What a page shows above its numbers: what they are of, how many, from where."
     if not len(self): return self.note
-    (title, sentence), m = self.scope, self[0].made
+    m, sentence = self[0].made, self._sentence() + self.provisional.replace('*', '')
     n = {s: _range([r.counts[s] for r in self]) for s in ('train', 'val', 'test')}
     size = _range([r.params['size'] for r in self])
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "
-             f"{m['machine']}, commit <code>{m['commit'] or 'none'}</code>.")
-    return HTML(f'<div class="admonition important"><p class="admonition-title">{title}</p>'
+             f"{_made_with(self)}, commit <code>{m['commit'] or 'none'}</code>.")
+    return HTML(f'<div class="admonition important"><p class="admonition-title">{self.scope.title}</p>'
                 f'<p>{sentence}</p><p>{facts}</p></div>')
 
 # %% ../../nbs/7_study/runs.ipynb #89eecd75

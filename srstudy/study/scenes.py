@@ -37,6 +37,7 @@ def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, spl
     data, root = get_dataset(exp.dataset), exp.root
     if data.draws and not root: root = data.draw(exp.scenes, exp.size, exp.noise, max(exp.workers, 1))
     index = data.index(root)
+    index.attrs['unlike'] = data.unlike(index)
     if exp.split == 'random': index = random_split(index)
     if not (exp.limit or exp.limit_train): return index
     most = {s: exp.limit or len(index) for s in ('train', 'val', 'test')}

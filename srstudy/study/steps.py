@@ -20,6 +20,7 @@ from .images import get_fidelity, get_images, get_render
 from .record import (Labelled, Mapped, Predictions, Record, StaleRecord, check_record,
                                   find_records, get_machine, read_record, results_dir, save_record)
 from .scenes import get_scenes
+from .scope import scope_of
 from .segmentation import model_path
 from .task import get_inputs, get_task
 
@@ -96,12 +97,14 @@ def make_record(exp:Experiment, index:pd.DataFrame, preds:Predictions,
     r = lambda *xs: [round(float(x), 6) for x in xs]
     scenes = canonical_hash(list(zip(index.patch_id, map(list, index.labels))))
     spent = {k: round(v, 1) for k, v in (seconds or {}).items()}
+    with _threads(exp): made = get_machine()
     return Record(name=run_name(exp), key=key(exp), params={**dataclasses.asdict(exp), 'root': ''},
                   **get_task(exp).score(exp, index, preds.test),
                   counts=index.split.value_counts().sort_index().to_dict(),
                   inputs=get_inputs(exp) | dict(index=scenes),
-                  made=get_machine() | dict(seconds=spent),
-                  fidelity={k: r(*mean_ci(v)) for k, v in preds.fidelity.items()})
+                  made=made | dict(seconds=spent),
+                  fidelity={k: r(*mean_ci(v)) for k, v in preds.fidelity.items()},
+                  scope=dataclasses.asdict(scope_of(exp, index.attrs['unlike'])))
 
 # %% ../../nbs/7_study/steps.ipynb #70ad1229
 def run(exp:Experiment, seconds:dict|None=None # filled: step -> seconds
