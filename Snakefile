@@ -7,7 +7,7 @@
 #     snakemake --profile profiles/slurm runs --config dataset=bigearthnet root=/data/BigEarthNet \
 #               width=full device=cuda workers=8
 #
-# table and seeds choose the runs, book is the folder that gets _build/html (book/ itself by
+# table and seeds choose the runs (seeds are the plan's, params/PLAN.yaml, unless given), book is the folder that gets _build/html (book/ itself by
 # default); every other name in --config is a field of all experiments.
 # A job is done when what it leaves is whole: a Record in results/, or a marker that names a store
 # and the hash of its content. What is whole when this file is read is left alone, whoever made it,
@@ -21,7 +21,7 @@ from srstudy.params import run_name, to_yaml
 from srstudy.study.graph import get_graph, get_grid, settle
 from srstudy.study.record import results_dir
 
-TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 1))
+TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 0)) or None
 OUT = str(config.get('book', 'book'))
 def typed(v): # --config leaves the numbers in a list as text
     if isinstance(v, list): return [typed(x) for x in v]

@@ -18,6 +18,7 @@ from ..images.store import Store, StoreError
 from ..sr.arms import weights_sha
 from ..sr.cards import WeightsError
 from .images import get_fidelity, get_images
+from .plan import planned_grid
 from .record import results_dir
 from .scenes import get_scenes
 from .segmentation import get_encoder
@@ -25,13 +26,16 @@ from .steps import needs_run
 
 # %% ../../nbs/7_study/graph.ipynb #bd5538c0
 def get_grid(folder:str|Path, # such as params/table1
-    seeds:int=1, # 0, 1, ... seeds-1
+    seeds:int|None=1, # 0, 1, ... seeds-1; None: those of the plan
     **fields, # of every experiment, instead of the files' own
     )->list[Experiment]:
-    "Read the experiments of a table; the true high resolution only where there is one."
-    grid = [dataclasses.asdict(e) | fields for e in load_grid(folder, seeds)]
+    "Read the experiments of a table; of its arms those that there are."
+    grid = [dataclasses.asdict(e) | fields for e in (load_grid(folder, seeds) if seeds else planned_grid(folder))]
     known = lambda e: pick(DATASETS, e['dataset'], 'dataset').synthetic
-    return [as_experiment(e) for e in grid if e['sr'] != 'truth' or known(e)]
+    # truth is known of synthetic scenes only, and an arm may have no weights of full size
+    lacks = lambda e: (e['sr'] == 'truth' and not known(e)
+                       or e['width'] == 'full' and pick(ARMS, e['sr'], 'sr').widths == ('mini',))
+    return [as_experiment(e) for e in grid if not lacks(e)]
 
 # %% ../../nbs/7_study/graph.ipynb #fbfc101a
 def arm_spec(exp:Experiment)->dict:
