@@ -7,8 +7,9 @@
 #     snakemake --profile profiles/slurm runs --config dataset=bigearthnet root=/data/BigEarthNet \
 #               width=full device=cuda workers=8
 #
-# table and seeds choose the runs (seeds are the plan's, params/PLAN.yaml, unless given), book is the folder that gets _build/html (book/ itself by
-# default); every other name in --config is a field of all experiments.
+# table and seeds choose the runs (without seeds, those of params/PLAN.yaml), book is the folder
+# that gets _build/html (book/ itself by default); every other name in --config is a field of all
+# experiments.
 # A job is done when what it leaves is whole: a Record in results/, or a marker that names a store
 # and the hash of its content. What is whole when this file is read is left alone, whoever made it,
 # for then no rule here makes it; what is no longer true is put aside. So the same command after
