@@ -10,12 +10,13 @@ __all__ = ['PAPER_ARMS', 'PRINTED', 'MACRO', 'FINDINGS1', 'relations', 'suspects
 # %% ../../nbs/8_papers/paper1.ipynb #045a5fa9
 from functools import cache
 import numpy as np, pandas as pd
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest
 from ..core import repo_root
 from ..cards import CLASSIFIERS, titles
 from ..params import load_grid
 from ..sr.cards import WEIGHTS
 from .claims import AT, published
+from .rules import by_rounding
 
 # %% ../../nbs/8_papers/paper1.ipynb #8bed5c87
 def _oddity(x:pd.Series)->pd.Series:
@@ -110,9 +111,7 @@ def averages()->tuple[pd.DataFrame, str]:
     t = published('paper1_table2').pivot_table(index='class', columns='sr', values='value',
                                                sort=False)
     said, rows = t.loc[MACRO], t.drop(index=MACRO)
-    error, half = .001/np.sqrt(12*len(rows)), .0005
-    chance = (norm.cdf((said + half - rows.mean())/error)
-              - norm.cdf((said - half - rows.mean())/error))
+    chance = by_rounding(said, rows.mean(), len(rows), .001)
     frame = pd.DataFrame({'printed': said.map('{:.3f}'.format),
                           'mean of the rows': rows.mean().map('{:.5f}'.format),
                           'probability by rounding': [f'{p:.1g}' for p in chance]}, said.index)
