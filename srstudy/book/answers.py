@@ -36,7 +36,7 @@ def _score(pred:dict, which:str):
 @lru_cache(maxsize=32)
 def drawn(runs:Runs, # of one classifier
     which:str='f1', # of `SCORES`
-    n:int=400, # resamples
+    n:int=1000, # resamples, as many as every interval of the study has
     )->tuple: # arm -> (1+n,) per seed: its score as it is, then resampled; how many blocks
     "Score every arm on the same resamples."
     preds = paired_preds(runs); groups = get_blocks(next(iter(preds.values()))[0]['ids'])

@@ -13,7 +13,7 @@ from IPython.display import HTML
 from ..cards import ARMS, CLASSIFIERS
 from ..data.labels import get_nomenclature
 from ..sr.fidelity import mean_ci
-from ..score.ci import CI
+from ..score.ci import CI, over_seeds
 from ..score.gradcam import compare_coverage, coverage, lay_over
 from ..score.inference import rank_correlation
 from ..score.multilabel import class_scores
@@ -49,7 +49,7 @@ def _cell(name, seeds:list)->str: # what Grad-CAM made, seed by seed
               for f in seeds if name in f]
     scenes = [s for s in scenes if len(s)]
     if not scenes: return '–'
-    ci = CI.over_seeds([mean_ci(s) for s in scenes])
+    ci = over_seeds([mean_ci(s) for s in scenes])
     return f'{ci.value:.3f} [± {ci.half:.3f}]'
 
 def explain_table(runs:Runs)->HTML:

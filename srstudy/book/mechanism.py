@@ -14,11 +14,12 @@ from ..core import repo_root
 from ..cards import ARMS, CONTROLS
 from ..data.labels import get_nomenclature
 from ..sr.fidelity import mean_ci
-from ..score.ci import CI
-from ..score.inference import (class_gains, gains, get_blocks, rank_correlation, rule_effects,
-                                     undecided)
+from ..score.ci import CI, half_width, how
+from ..score.inference import class_gains, get_blocks, rank_correlation, rule_effects, undecided
 from ..score.multilabel import Evaluation
 from ..study.runs import Runs
+from ..papers.claims import arm_gains, blocks_of
+from ..papers.verdicts import compare_by
 from .display import show
 
 # %% ../../nbs/9_book/mechanism.ipynb #2b612c44
@@ -47,44 +48,38 @@ def _probs(preds): return [p['probs'] for p in preds]
 _SCORES = dict(f1='sample-averaged F1', f2_macro='macro F2', ap_macro='macro AP')
 
 def gains_page(runs:Runs, base:str='bicubic')->HTML:
-    "Show every arm minus `base`: by patch, by block, and from seed to seed."
-    preds = paired_preds(runs); targs = preds[base][0]['targs']
-    blocks, rows = get_blocks(preds[base][0]['ids']), {}
-    for sr in _against(preds, base):
-        arms = _probs(preds[sr]), _probs(preds[base]), targs
-        by_patch, by_block = gains(*arms), gains(*arms, groups=blocks)
-        for m, name in _SCORES.items():
-            p, b = by_patch.loc[m], by_block.loc[m]
-            rows[ARMS[sr].title, name] = {
-                'difference': f"{p['diff']:+.3f}", 'by patch': f'{p.lo:+.3f} to {p.hi:+.3f}',
-                'by block': f'{b.lo:+.3f} to {b.hi:+.3f}',
-                'seeds': f'{p.seed_lo:+.3f} to {p.seed_hi:+.3f}' if p.seeds > 1 else 'one seed'}
+    "Show every arm minus `base` with its interval, and what the interval is made of."
+    gains, rows = arm_gains(runs, base), {}
+    alone = arm_gains(runs, base, alone=True).set_index(['sr', 'metric']).ci
+    shown = _against(paired_preds(runs), base); gains = gains[gains.metric.isin(_SCORES)]
+    reach = lambda ci, **none: f'± {half_width(ci.parts._replace(**none), ci.blocks, ci.seeds):.3f}'
+    for g in sorted(gains[gains.sr.isin(shown)].itertuples(), key=lambda g: shown.index(g.sr)):
+        rows[ARMS[g.sr].title, _SCORES[g.metric]] = {
+            'difference': f'{g.ci:+.3f}', '': compare_by(g.ci, g.metric),
+            'of it scenes, one by one': reach(alone[g.sr, g.metric], seeds=0),
+            'scenes in blocks': reach(g.ci, seeds=0),
+            'seeds': reach(g.ci, scenes=0, both=0) if g.ci.seeds > 1 else 'one seed'}
     index = pd.MultiIndex.from_tuples(rows, names=['arm', 'score'])
-    return show(pd.DataFrame(rows.values(), index=index))
+    return show(pd.DataFrame(rows.values(), index=index), f'{how(g.ci)}.')
 
 def blocks_note(runs:Runs)->Markdown:
     "Tell how many patches and blocks there are."
     ids = next(iter(paired_preds(runs).values()))[0]['ids']
     return Markdown(f'{len(ids)} test patches lie in {len(set(get_blocks(ids)))} blocks of '
-                    '10 x 10 patches (12 km).')
+                    f'10 x 10 patches ({10*runs[0].params["size"]/100:g} km).')
 
 # %% ../../nbs/9_book/mechanism.ipynb #604e384a
 def class_study(runs:Runs,
     base:str='bicubic', # the arm to compare with
     metrics:tuple=('f2', 'ap'),
-    n:int=5000, # resamples
-    )->pd.DataFrame: # index (arm, metric, class); `class_gains`, the same by block, decided
+    n:int=1000, # draws
+    )->pd.DataFrame: # index (arm, metric, class); `class_gains`
     "Test every arm against `base` in every class."
     preds = paired_preds(runs); targs = preds[base][0]['targs']
     names = get_nomenclature(runs[0].params['labels']).classes
-    blocks, frames = get_blocks(preds[base][0]['ids']), {}
-    for sr in _against(preds, base):
-        arms = _probs(preds[sr]), _probs(preds[base]), targs, names, metrics, n
-        by_block = class_gains(*arms, groups=blocks)[['lo', 'hi', 'p', 'p_holm', 'resolved']]
-        frames[sr] = class_gains(*arms).join(by_block.add_prefix('block_'))
-    frame = pd.concat(frames, names=['arm'])
-    same_side = np.sign(frame.seed_lo) == np.sign(frame.seed_hi)
-    return frame.assign(decided=frame.resolved & frame.block_resolved & same_side)
+    frames = {sr: class_gains(_probs(preds[sr]), _probs(preds[base]), targs, names, metrics, n,
+                              groups=blocks_of(runs)) for sr in _against(preds, base)}
+    return pd.concat(frames, names=['arm'])
 
 # %% ../../nbs/9_book/mechanism.ipynb #8bdabc4c
 def forest_figure(study:pd.DataFrame, # of `class_study`
@@ -97,7 +92,6 @@ def forest_figure(study:pd.DataFrame, # of `class_study`
     for ax, sr in zip(axes[0], arms):
         rows, y, color = study.loc[sr, metric].loc[order], np.arange(len(order)), ARMS[sr].color
         ax.axvline(0, color='.4', lw=.8)
-        ax.hlines(y, rows.block_lo, rows.block_hi, color='.8', lw=4)
         ax.hlines(y, rows.lo, rows.hi, color=color, lw=1.3)
         for end in (rows.seed_lo, rows.seed_hi): ax.plot(end, y, '|', color='.25', ms=5, mew=.8)
         ax.scatter(rows['diff'], y, s=22, zorder=3, edgecolor=color,
@@ -118,7 +112,7 @@ def class_findings(study:pd.DataFrame, # of `class_study`
     for sr in study.index.unique('arm'):
         rows = study.loc[sr, metric]; ahead = rows['diff'] > 0
         named = lambda won: ', '.join(rows.index[rows.decided & (ahead == won)]) or 'none'
-        alone = ((rows.p < .05) & ~rows.resolved).sum()
+        alone = ((rows.p < .05) & ~rows.decided).sum()
         lines.append(f"- **{ARMS[sr].title}** is ahead in {ahead.sum()} of {len(rows)} classes and "
                      f"behind in {(rows['diff'] < 0).sum()}. Decided: better in {named(True)}; "
                      f"worse in {named(False)}. Tested alone, {alone} more would pass.")
@@ -131,7 +125,7 @@ def rules_page(runs:Runs, base:str='bicubic', metrics:tuple=tuple(_RULED))->HTML
     "Show each arm's score, and its difference to `base`, under each rule."
     preds, parts = paired_preds(runs), {}
     for sr in _against(preds, base):
-        e = rule_effects(preds[sr], preds[base], metrics)
+        e = rule_effects(preds[sr], preds[base], metrics, groups=blocks_of(runs))
         cells = [f'{r.a:.3f} ({r["diff"]:+.3f}) [{r.lo:+.3f}, {r.hi:+.3f}]' for _, r in e.iterrows()]
         parts[ARMS[sr].title] = pd.Series(cells, index=e.index)
     return show(pd.DataFrame(parts).rename(index=_RULED))

@@ -16,26 +16,26 @@ from ..data.bigearthnet import load_landcover
 from ..data.labels import (BEN43, BEN43_CODE, BEN43_TO_19, cardinality, density,
                                  encode_targets, get_nomenclature)
 from ..sr.fidelity import FIDELITY, detail_shares, hallucination_map
-from ..score.ci import CI
+from ..score.ci import CI, over_seeds
 from ..score.gradcam import show_cases
 from ..study.runs import Runs
 from ..study.scenes import get_scenes
-from ..papers.claims import arm_gains
+from ..papers.claims import arm_gains, powers_text
+from ..papers.verdicts import compare_by
 from .display import show, shown_images
 from .figures import (plot_frequencies, plot_landcover, plot_pipeline, plot_scores,
                                   show_images)
 
 # %% ../../nbs/9_book/pages.ipynb #d60111e7
-def _side(gain)->str: return CI(gain.diff, gain.lo, gain.hi).word
-
 def _clause(gains, base)->str:
-    "Name the arms that are better than `base`, worse, or not resolved."
+    "Name the arms whose F1 is better than that of `base`, worse, equivalent or undecided."
     verbs = {'better': ('scores higher than', 'score higher than'),
              'worse': ('scores lower than', 'score lower than'),
-             'not resolved': ('cannot be told from',)*2}
+             'equivalent': ('scores the same as', 'score the same as'),
+             'undecided': ('cannot be told from',)*2}
     parts = []
     for word, (one, many) in verbs.items():
-        names = [ARMS[g.sr].title for g in gains.itertuples() if _side(g) == word]
+        names = [ARMS[g.sr].title for g in gains.itertuples() if compare_by(g.ci, 'f1') == word]
         listed = ' and '.join(names) if len(names) < 3 else ', '.join(names)
         if names: parts.append(f'**{listed} {one if len(names) == 1 else many}** {base}')
     return '; '.join(parts)
@@ -46,13 +46,14 @@ def findings(runs:Runs)->Markdown:
     by_f1 = lambda base: arm_gains(runs, base).query('metric == "f1"')
     none, bicubic = by_f1('none'), by_f1('bicubic')
     nets = bicubic[~bicubic.sr.isin([*CONTROLS, 'truth'])]
-    t = CI(*bicubic.loc[bicubic.sr == 'truth', ['diff', 'lo', 'hi']].iloc[0])
+    t = bicubic.loc[bicubic.sr == 'truth', 'ci'].iloc[0]
     return Markdown(f"""On the synthetic scenes, with the small networks, by sample-averaged F1 (95 % intervals):
 
 - **Against the small image**, as the paper compares: {_clause(none, 'no SR')}.
 - **Against bicubic**, at equal pixels: {_clause(nets, 'bicubic')}.
 - **What there was to gain**: a classifier on the true 2.5 m images scores {t:+.3f}
-  against bicubic: {t.word}.
+  against bicubic: {compare_by(t, 'f1')}.
+- **What the study could have seen**: {powers_text(nets.ci.tolist(), 'in F1 to bicubic')}
 """)
 
 # %% ../../nbs/9_book/pages.ipynb #9b426206
@@ -68,7 +69,7 @@ def gains_figure(runs:Runs):
     return fig
 
 # %% ../../nbs/9_book/pages.ipynb #c6267e3f
-def _over(runs, metric)->CI: return CI.over_seeds([r.prior[metric][1:] for r in runs])
+def _over(runs, metric)->CI: return over_seeds([r.prior[metric][1:] for r in runs])
 
 def prior_page(runs:Runs)->HTML:
     "Compare every arm with the label-prior predictor."

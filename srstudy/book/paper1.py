@@ -15,8 +15,9 @@ from ..study.costs import load_costs
 from ..study.runs import Runs
 from ..papers.claims import AT, arm_gains, ours
 from ..papers.paper1 import PAPER_ARMS, PRINTED, f2_frame, macro_without
+from ..papers.verdicts import compare_by
 from ..papers.paper1_ledger import ledger1, orders
-from .display import four_lines, text_frame
+from .display import verdict_lines, text_frame
 
 # %% ../../nbs/9_book/paper1.ipynb #9dc32347
 def _own_arms(runs:Runs)->dict: # (arm, line) -> metric -> text
@@ -25,13 +26,13 @@ def _own_arms(runs:Runs)->dict: # (arm, line) -> metric -> text
     for x in ours(runs).itertuples():
         if ARMS[x.sr].title in ('No SR', *PAPER_ARMS) or x.metric not in PRINTED: continue
         row = out.setdefault((ARMS[x.sr].title, 'ours'), {})
-        row[PRINTED[x.metric]] = f'{CI(x.value, x.lo, x.hi):.3f}'
+        row[PRINTED[x.metric]] = f'{x.ci:.3f}'
     return out
 
 def table1_frame(runs:Runs, arch:str='resnet50')->pd.DataFrame:
-    "Lay out Table 1 of paper 1 for one classifier: paper, ours, difference, verdict."
+    "Lay out Table 1 of paper 1 for one classifier: paper, ours, gains, verdict."
     rows = ledger1(runs); mine = rows[(rows.table == 1) & (rows.model == CLASSIFIERS[arch].title)]
-    frame = four_lines(mine, 'arm', 'what')[[*PRINTED.values()]]
+    frame = verdict_lines(mine, 'arm', 'what')[[*PRINTED.values()]]
     if extra := _own_arms(runs.where(arch=arch)):
         more = pd.DataFrame.from_dict(extra, orient='index')
         more.index = pd.MultiIndex.from_tuples(more.index, names=['arm', ''])
@@ -51,7 +52,7 @@ def orders_frame(runs:Runs)->pd.DataFrame:
 def table2_frame(runs:Runs)->pd.DataFrame:
     "Lay out Table 2 of paper 1, class by class and arm by arm."
     rows = ledger1(runs).query('table == 2')
-    frame = four_lines(rows, 'what', 'arm')[['No SR', *PAPER_ARMS]].rename_axis(['class', ''])
+    frame = verdict_lines(rows, 'what', 'arm')[['No SR', *PAPER_ARMS]].rename_axis(['class', ''])
     for rec in runs.where(arch='resnet152')[:1]:
         seen = dict(zip(rows.what.unique(), (v['support'] for v in rec.classes.values())))
         frame['test scenes'] = [f'{seen[c]:.0f}' if line == 'ours' and c in seen else ''
@@ -84,15 +85,15 @@ def _stem_label(r):
     "Name an arm, and the stem where it is not the published one."
     return r.params['sr'] + (', stem of stride 1' if r.params['stem'] == 1 else '')
 
-def _ci(frame, sr, metric, value='value')->CI:
+def _ci(frame, sr, metric)->CI:
     "Find a score, or a difference, in a frame of `ours` or `arm_gains`."
     x = frame[(frame.sr == sr) & (frame.metric == metric)]
-    return CI(*x[[value, 'lo', 'hi']].iloc[0]) if len(x) else UNKNOWN
+    return x.ci.iloc[0] if len(x) else UNKNOWN
 
 def _gain(frame, sr, metric)->str:
     "Write a difference and its word."
-    ci = _ci(frame, sr, metric, 'diff')
-    return f'{ci.word} {ci:+.3f}' if ci.known else ''
+    ci = _ci(frame, sr, metric)
+    return f'{compare_by(ci, metric)} {ci:+.3f}' if ci.known else ''
 
 # %% ../../nbs/9_book/paper1.ipynb #3fb11610
 def controls_frame(runs:Runs, metric:str='f1')->pd.DataFrame:

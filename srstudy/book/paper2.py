@@ -20,11 +20,12 @@ from ..score.ci import column_cis
 from ..score.gradcam import show_cases
 from ..score.single import confusion
 from ..study.runs import Runs
-from ..papers.claims import published
+from ..papers.claims import blocks_of, published
+from ..papers.verdicts import compare_by
 from ..papers.paper2 import AVERAGE, BAND_SETS, MODELS, OVERALL, class_f1, scheme
 from ..papers.paper2_ledger import (MEASURED, WITH_ICE, band_directions, differences, ledger2,
                                           measured2, table4_cells)
-from .display import four_lines, show, text_frame
+from .display import verdict_lines, show, text_frame
 from .figures import show_images
 
 # %% ../../nbs/9_book/paper2.ipynb #52b86166
@@ -137,10 +138,10 @@ def splits_frame(index:pd.DataFrame)->pd.DataFrame:
 
 # %% ../../nbs/9_book/paper2.ipynb #f850a30d
 def table4_frame(runs:Runs, arch:str='resnet50')->pd.DataFrame:
-    "Lay out Table 4 for one model: paper, ours, difference, verdict."
+    "Lay out Table 4 for one model: paper, ours, gain, verdict."
     rows = ledger2(runs); rows = rows[rows.model == MODELS[arch]]
     patches = rows.dropna(subset='patches').groupby('what').patches.first()
-    frame = four_lines(rows, 'what', 'arm').rename_axis(['class', ''])
+    frame = verdict_lines(rows, 'what', 'arm').rename_axis(['class', ''])
     frame.insert(0, 'test patches', [f'{patches[c]:,.0f}' if line == 'paper' and c in patches
                                      else '' for c, line in frame.index])
     return frame
@@ -205,12 +206,13 @@ def fusion_frame(stacked:Runs, # of params/sen12ms
         raise ValueError('late fusion was tested on other scenes than stacked channels; run both '
                          'again: srstudy study sen12ms sen12ms_fusion')
     early, streams, columns = table4_cells(stacked), table4_cells(late, fusion='late'), {}
+    blocks = blocks_of(late) if streams else ()
     for at in [at for at in streams if at in early]:
         for head, cells in (('early', early), ('late', streams)):
-            scores = column_cis([*cells[at].values()])
+            scores = column_cis([*cells[at].values()], blocks)
             columns[f'{at[0]}, {head}'] = [f'{ci.clip():.3f}' for ci in scores]
-        columns[f'{at[0]}, late minus early'] = [f'{ci.word} {ci:+.3f}'
-                                                 for ci in differences(streams[at], early[at])]
+        columns[f'{at[0]}, late minus early'] = [f'{compare_by(ci, "class_f1")} {ci:+.3f}'
+                                                 for ci in differences(streams[at], early[at], blocks)]
     frame = pd.DataFrame(columns, index=pd.Index(MEASURED if columns else [], name='class'))
     return frame.drop(index=['Snow/Ice', *WITH_ICE.values()], errors='ignore')
 
@@ -220,7 +222,7 @@ def single_frame(runs:Runs # of params/sen12ms_single
     "Lay out accuracy and macro F1 of each cell with one label."
     rows = {}
     for at, reps in table4_cells(runs, 'singlelabel').items():
-        scores = dict(zip(MEASURED, column_cis([*reps.values()])))
+        scores = dict(zip(MEASURED, column_cis([*reps.values()], blocks_of(runs))))
         rows[at] = {'accuracy': f'{scores[WITH_ICE[OVERALL]].clip():.3f}',
                     'macro F1': f'{scores[AVERAGE].clip():.3f}', 'seeds': str(len(reps))}
     return text_frame(rows, 'model', 'bands')

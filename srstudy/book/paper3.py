@@ -18,7 +18,7 @@ from ..score.noise import planted, precision_at, rankings, top_losses
 from ..study.record import recorded
 from ..study.runs import Runs
 from ..study.scenes import get_scenes
-from ..papers.claims import published
+from ..papers.claims import blocks_of, published
 from ..papers.paper3 import archive_counts, corrected, rebuilt
 from ..papers.paper3_ledger import by_level, ledger3
 from .display import shown_images, text_frame
@@ -51,7 +51,7 @@ _TABLE3 = 'exact match', 'partial', 'incorrect', 'F1', 'macro F1'
 def _level_scores(runs:Runs)->dict: # score -> CI
     "Score one level."
     reps = [level_replicates(runs.preds(r)) for r in runs]
-    scores = column_cis([np.stack([r[m] for m in _TABLE3], 1) for r in reps])
+    scores = column_cis([np.stack([r[m] for m in _TABLE3], 1) for r in reps], blocks_of(runs))
     return {m: ci.clip() for m, ci in zip(_TABLE3, scores)}
 
 def table3_frame(runs:Runs)->pd.DataFrame:

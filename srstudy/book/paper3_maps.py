@@ -13,7 +13,7 @@ from scipy.stats import norm
 from ..cards import LEVELS
 from ..data.chips import load_codes
 from ..data.labels import IGNORE, get_nomenclature
-from ..score.ci import CI
+from ..score.ci import CI, over_seeds
 from ..score.pixels import map_classes, normalise_rows
 from ..study.record import recorded
 from ..study.runs import Runs
@@ -26,7 +26,7 @@ from .figures import lay_map
 from .paper3 import correlation_text
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #3d3b002d
-def _over(runs, score)->CI: return CI.over_seeds([r.scores[score] for r in runs])
+def _over(runs, score)->CI: return over_seeds([r.scores[score] for r in runs])
 
 def accuracy_frame(maps:Runs)->pd.DataFrame:
     "Lay out the share of right pixels at each level, paper beside ours, and the mean IoU."
