@@ -57,15 +57,12 @@ def committed()->Path:
     return repo_root()/'book/results'
 
 def _whole(paths)->dict: # experiment -> path
-    "Keep, of each classifier, the most experiments that were all run with the same seeds."
+    "Keep, of each classifier, the seeds that all of its experiments that were run have in common."
     base = lambda e: dataclasses.replace(e, seed=0)
     ran = {} # classifier -> experiment -> its seeds
     for e in paths: ran.setdefault(e.arch, {}).setdefault(base(e), set()).add(e.seed)
-    kept = set()
-    for seeds in ran.values():
-        blocks = [{(e, s) for e, has in seeds.items() if has >= some for s in some} for some in seeds.values()]
-        kept |= max(blocks, key=len)
-    return {e: p for e, p in paths.items() if (base(e), e.seed) in kept}
+    shared = {arch: set.intersection(*seeds.values()) for arch, seeds in ran.items()}
+    return {e: p for e, p in paths.items() if e.seed in shared[e.arch]}
 
 @patch(cls_method=True)
 def of(cls:Runs, table:str, # folder in params/
