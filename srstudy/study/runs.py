@@ -140,7 +140,7 @@ def note(self:Runs)->Markdown:
     done = [e for e in self.grid if key(e) in ran]
     if len(done) == len(self.grid):
         text = f'All {len(done)} experiments of this table were run, with {self.seeds_run}.'
-    else: text = (f'{len(done)} of the {len(self.grid)} experiments of this table were run. '
+    else: text = (f'{len(done)} of the {len(self.grid)} experiments of this table were run here. '
                   f'The rest: `srstudy study {self.table}`.')
     return Markdown(text + self.provisional)
 
