@@ -135,7 +135,7 @@ CONTROLS = dict(
     lanczos=_plain('Lanczos', 'as bicubic, sharper', '#F0E442'))
 ARMS = CONTROLS | dict(
     srresnet=_network('SRResNet', 'residual blocks, trained for PSNR', '#56B4E9', _BOTH, taught=_OWN),
-    srresnet_photo=_network('SRResNet, photographs', 'SRResNet that has seen photographs only', '#6A3D9A', ('mini',),
+    srresnet_photo=_network('SRResNet (photographs)', 'SRResNet that has seen photographs only', '#6A3D9A', ('mini',),
                             taught='photographs'),
     hat=_network('HAT', 'hybrid attention, trained for PSNR', '#0072B2', _BOTH, taught=_OWN),
     hat_s=_network('HAT-S', 'HAT, small', '#4477AA'),

@@ -78,7 +78,7 @@ def compare_text(table:pd.DataFrame, # of `compare`
     )->str: # a sentence a line
     "Say what two folders of Records have in common and in what they differ."
     n, flips, top = len(table), table[table.a != table.b], table.iloc[0]
-    lines = [f'{n} Records are in both; {(table.difference == 0).sum()} of them have the same scores.',
+    lines = [f'Records in both: {n}; {(table.difference == 0).sum()} of them have the same scores.',
              f'The largest difference is {top.difference:+.3f} ({top.score} of {_title(top)}).',
              f'{(table.outside > 0).sum()} Records have a score outside the interval of the other.',
              f'{(~table.same_inputs).sum()} were made from other scenes, weights or versions.',

@@ -16,7 +16,7 @@ from .display import show
 # %% ../../nbs/9_book/plan.ipynb #b90a0007
 def plan_page()->Markdown:
     "Tell the plan in sentences."
-    plan, title = read_plan(), lambda arms: ', '.join(ARMS[a].title for a in arms)
+    plan, title = read_plan(), lambda arms: '; '.join(ARMS[a].title for a in arms)
     scores = ', '.join(f'`{score}` ({TASKS[task].title.lower()})' for task, score in plan['primary'].items())
     seeds = {arch: ', '.join(f'{n} in {t}' for t, n in of.items()) for arch, of in plan['seeds'].items() if arch != 'others'}
     more = ''.join(f'; {CLASSIFIERS[arch].title}: {text}' for arch, text in seeds.items())

@@ -68,7 +68,7 @@ def _seeds_apart(done)->list: # of (table, sentence)
     for (table, arch, planned, n), of in done.groupby(['table', 'arch', 'planned', there]):
         begun = there[done.table == table].any()
         if n == planned or not begun: continue
-        arms = ', '.join(dict.fromkeys(ARMS[s].title for s in of.sr))
+        arms = '; '.join(dict.fromkeys(ARMS[s].title for s in of.sr))
         out.append((table, f'{CLASSIFIERS[arch].title}: {n} of {planned} seeds ({arms})'))
     return out
 

@@ -165,8 +165,8 @@ def _sentence(self:Runs)->str:
     nets = 'small networks' if 'mini' in every('width') else 'networks of full size'
     ours, scope = f'<em>Ours</em> are {nets} on {scenes}', self.scope
     if scope.kind == 'paper': return f'{ours}, as in {PAPERS[scope.paper].title}.'
-    why = f': {"; ".join(scope.why)}' if scope.kind != 'mini synthetic' else ''
-    return f'{ours}, and not of a paper{why}. Compare directions, not heights.'
+    why = f', since {"; ".join(scope.why)}' if scope.kind != 'mini synthetic' else ''
+    return f"{ours}: this is no paper's experiment{why}. Compare directions, not heights."
 
 # %% ../../nbs/7_study/runs.ipynb #34ee4142
 @patch(as_prop=True)

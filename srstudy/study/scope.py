@@ -63,8 +63,9 @@ def premises(arms, # names of ARMS
     taught = {}
     for card in (ARMS[a] for a in dict.fromkeys(arms) if ARMS[a].network and not ARMS[a].of):
         taught.setdefault(card.taught if width == 'mini' else 'photographs', []).append(card.title)
-    verb = lambda names: f"{' and '.join(names)} {'were' if len(names) > 1 else 'was'} trained on"
+    listed = lambda names: ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
+    verb = lambda names: f"{listed(names)} {'were' if len(names) > 1 else 'was'} trained on"
     said = '; '.join(f'{verb(names)} {what}' for what, names in taught.items())
     future = any('simulator' in what for what in taught)
-    return said and f'{said}.' + (' Of the two the paper has the photographs only: to train on satellite images '
-                                  'is its future work.' if future else '')
+    return said and f'{said}.' + (" The paper's networks have seen photographs only: to train on satellite images is "
+                                  'its future work.' if future else '')
