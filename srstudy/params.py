@@ -52,6 +52,7 @@ class Experiment:
     augment: bool = _param(True, 'flip and turn the training scenes')
     precision: str = _param('fp32', 'arithmetic of the networks', ('fp32', 'bf16', 'fp16'))
     seed: int = _param(0, 'of initial weights, batches and augmentation', limits=(0, 2**32-1))
+    doses: bool = _param(False, 'predict the test scenes with less and more false detail, too')
     limit: int = _param(0, 'patches kept per split; 0 keeps all', limits=(0, 10**7))
     limit_train: int = _param(0, 'training patches kept; 0 keeps all', limits=(0, 10**7))
     device: str = _param('cpu', 'where the networks run: cpu, cuda, cuda:1', inert=True)
@@ -116,6 +117,9 @@ def _check_together(exp):
     if exp.sr == 'truth' and not is_synthetic(exp):
         raise ValueError(f"sr='truth' needs the true high resolution, which only "
                          f"synthetic data sets have, not {exp.dataset!r}")
+    if exp.doses and not (is_synthetic(exp) and ARMS[exp.sr].network):
+        raise ValueError(f"doses=True needs an arm that draws and scenes whose truth is known, not "
+                         f"sr={exp.sr!r} on dataset={exp.dataset!r}")
     if exp.precision == 'fp16' and exp.device == 'cpu':
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")

@@ -153,11 +153,12 @@ class Predictions:
     fidelity: dict = field(default_factory=dict)  # score -> (N,) of the test images
     explained: dict = field(default_factory=dict) # of `explain_scenes`
     truth: np.ndarray|None = None # (N,h,w) uint8 what is on the ground, where a map may be wrong
+    doses: dict = field(default_factory=dict) # dose of false detail -> (N,C) probabilities
 
     def arrays(self)->dict: # name -> array
         "Return all arrays under the names that they have in a file."
         parts = {'': vars(self.test), 'val_': vars(self.val) if self.val else {},
-                 'fidelity_': self.fidelity, 'explain_': self.explained}
+                 'fidelity_': self.fidelity, 'explain_': self.explained, 'dose_': self.doses}
         flat = {head + k: v for head, part in parts.items() for k, v in part.items()}
         return flat if self.truth is None else flat | dict(truth=self.truth)
 
@@ -179,7 +180,7 @@ def load_predictions(path:str|Path # of the Record
     test = {f.name: arrays[f.name] for f in dataclasses.fields(kind)}
     val = part('val_')
     return Predictions(kind(**test), kind(**val) if val else None, part('fidelity_'),
-                       part('explain_'), arrays.get('truth'))
+                       part('explain_'), arrays.get('truth'), part('dose_'))
 
 # %% ../../nbs/7_study/record.ipynb #962dbef8
 class StaleRecord(RuntimeError):
