@@ -13,10 +13,10 @@ import matplotlib.pyplot as plt, numpy as np, seaborn as sns
 from IPython.display import HTML, Markdown
 from ..core import pick
 from ..cards import ARMS, CLASSIFIERS
-from ..score.ci import CI
-from ..score.inference import get_blocks, tune_thresholds
-from ..score.multilabel import Evaluation, replicate
-from ..score.recovery import image_f1, recovery, squared_reach
+from ..score.ci import CI, column_cis
+from ..score.inference import test_blocks, tune_thresholds
+from ..score.multilabel import Evaluation, redrawn
+from ..score.recovery import image_f1, recovery
 from ..study.runs import Runs
 from .display import show, text_frame
 from .mechanism import paired_preds
@@ -36,15 +36,14 @@ def _score(pred:dict, which:str):
 @lru_cache(maxsize=32)
 def drawn(runs:Runs, # of one classifier
     which:str='f1', # of `SCORES`
-    n:int=1000, # resamples, as many as every interval of the study has
-    )->tuple: # arm -> (1+n,) per seed: its score as it is, then resampled; how many blocks
-    "Score every arm on the same resamples."
-    preds = paired_preds(runs); groups = get_blocks(next(iter(preds.values()))[0]['ids'])
+    n:int=1000, # draws, as many as every interval of the study has
+    )->tuple: # arm -> (1+n,) per seed: its score as it is, then drawn again; the block of each scene
+    "Score every arm on the same draws."
+    preds = paired_preds(runs); groups = test_blocks(next(iter(preds.values()))[0]['ids'])
     def one(p):
         score = _score(p, which)
-        again = replicate(lambda w: dict(s=score(w)), p['probs'].shape, n, 0, groups)['s']
-        return np.append(score(np.ones((1, len(groups)), np.int32)), again)
-    return {sr: [one(p) for p in seeds] for sr, seeds in preds.items()}, len(set(groups))
+        return redrawn(lambda w: dict(s=score(w)), p['probs'].shape, n, groups)['s']
+    return {sr: [one(p) for p in seeds] for sr, seeds in preds.items()}, groups
 
 # %% ../../nbs/9_book/answers.ipynb #2a3d0319
 def _recovery(found:list, # of `drawn`, a classifier each
@@ -52,7 +51,7 @@ def _recovery(found:list, # of `drawn`, a classifier each
     "Return the part of the way from `base` to the truth that an arm goes, over the classifiers."
     way = lambda scores, arm: np.array(scores[arm]) - np.array(scores[base])
     both = np.mean([[way(s, sr), way(s, 'truth')] for s, _ in found], 0) # (2, seeds, 1+R)
-    return recovery(list(np.moveaxis(both, 0, 2)), found[0][1])
+    return recovery(list(np.moveaxis(both, 0, 2)), len(set(found[0][1])))
 
 def recoveries(runs:Runs, which:str='f1' # of `SCORES`
     )->dict: # (classifier or 'all', 'pixels' or arm) -> CI
@@ -119,13 +118,11 @@ def three_scores(runs:Runs, # of one classifier
     "Return each arm minus `base` by three scores."
     out = {}
     for which in SCORES:
-        scores, blocks = drawn(runs, which)
+        scores, groups = drawn(runs, which)
         arms = [sr for sr in scores if ARMS[sr].network or sr == 'truth']
         reps = [np.stack([scores[sr][k] - scores[base][k] for sr in arms], 1)
                 for k in range(len(scores[base]))]
-        half = np.sqrt(np.diag(squared_reach(reps, blocks)))
-        for sr, v, h in zip(arms, np.mean([r[0] for r in reps], 0), half):
-            out[sr, which] = CI(float(v), float(v - h), float(v + h))
+        out |= {(sr, which): ci for sr, ci in zip(arms, column_cis(reps, groups))}
     return out
 
 # %% ../../nbs/9_book/answers.ipynb #f6c1e8b7

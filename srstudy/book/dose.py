@@ -5,43 +5,40 @@
 # %% auto #0
 __all__ = ['ALL', 'dose_scores', 'dose_slopes', 'dose_sentence', 'dose_page', 'dose_figure']
 
-# %% ../../nbs/9_book/dose.ipynb #06d45d52
+# %% ../../nbs/9_book/dose.ipynb #2c48cd05
 import matplotlib.pyplot as plt, numpy as np, seaborn as sns
 from IPython.display import HTML, Markdown
 from ..cards import ARMS
-from ..score.ci import CI
+from ..score.ci import column_cis
 from ..score.dose import slope
-from ..score.inference import get_blocks
-from ..score.multilabel import replicate
-from ..score.recovery import image_f1, squared_reach
+from ..score.inference import test_blocks
+from ..score.multilabel import redrawn
+from ..score.recovery import image_f1
 from ..sr.dose import DOSES
 from ..study.runs import Runs
 from .display import show, text_frame
 
-# %% ../../nbs/9_book/dose.ipynb #4a1ff045
+# %% ../../nbs/9_book/dose.ipynb #b027c2d0
 ALL = tuple(sorted({*DOSES, 1}))
 
 def dose_scores(runs:Runs, # of one classifier and arm
-    n:int=400, # resamples
-    )->tuple: # (1+n,D) per seed: F1 at each of `ALL`; how many blocks
-    "Score a run at each dose, on the same resamples."
-    preds = [runs.preds(r) for r in runs]; groups = get_blocks(preds[0]['ids'])
+    n:int=1000, # draws
+    )->tuple: # (1+n,D) per seed: F1 at each of `ALL`; the block of each scene
+    "Score a run at each dose, on the same draws."
+    preds = [runs.preds(r) for r in runs]; groups = test_blocks(preds[0]['ids'])
     def one(p):
         at = lambda d: p['probs'] if d == 1 else p[f'dose_{d:g}']
         f1 = np.stack([image_f1(at(d), p['targs']) for d in ALL], 1)
         score = lambda w: w @ f1/w.sum(1)[:, None]
-        again = replicate(lambda w: dict(s=score(w)), f1.shape, n, 0, groups)['s']
-        return np.concatenate([score(np.ones((1, len(f1)))), again])
-    return [one(p) for p in preds], len(set(groups))
+        return redrawn(lambda w: dict(s=score(w)), f1.shape, n, groups)['s']
+    return [one(p) for p in preds], groups
 
 def dose_slopes(runs:Runs)->dict: # arm -> (F1 at each of `ALL`, slope)
     "Return how the F1 of each arm's network follows the dose."
     out = {}
     for sr, same in runs.by('sr').items():
-        reps, blocks = dose_scores(same)
-        half = np.sqrt(np.diag(squared_reach(reps, blocks)))
-        mean = np.mean([r[0] for r in reps], 0)
-        out[sr] = [CI(*map(float, (v, v - h, v + h))) for v, h in zip(mean, half)], slope(ALL, reps, blocks)
+        reps, groups = dose_scores(same)
+        out[sr] = column_cis(reps, groups), slope(ALL, reps, groups)
     return {sr: out[sr] for sr in ARMS if sr in out}
 
 # %% ../../nbs/9_book/dose.ipynb #068289af

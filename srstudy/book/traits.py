@@ -13,10 +13,10 @@ from IPython.display import HTML
 from scipy import stats
 from ..cards import ARMS, CLASSIFIERS
 from ..sr.fidelity import FIDELITY
-from ..score.ci import CI
-from ..score.inference import get_blocks
+from ..score.ci import CI, column_cis
+from ..score.inference import test_blocks
 from ..score.multilabel import class_scores, interval, replicate
-from ..score.recovery import image_f1, squared_reach
+from ..score.recovery import image_f1
 from ..study.runs import Runs
 from ..papers.claims import published
 from .answers import drawn
@@ -88,7 +88,7 @@ def trait_frame(runs:Runs, n:int=400, # resamples
     rows, seen = [], next(iter(drew.values()))[3].any(0)
     for i, (rho, p) in enumerate(_between_arms(sets)):
         images = ci(np.stack([t[i] for t, *_ in drew.values()]),
-                    np.stack([g.mean(0) for _, g, *_ in drew.values()]), get_blocks(ids))
+                    np.stack([g.mean(0) for _, g, *_ in drew.values()]), test_blocks(ids))
         of_class = lambda t, y: np.array([t[i][y[:, c]].mean() for c in np.flatnonzero(seen)])
         classes = ci(np.stack([of_class(t, y) for t, _, _, y in drew.values()]),
                      np.stack([c.mean(0)[seen] for _, _, c, _ in drew.values()]), None)
@@ -118,17 +118,17 @@ def traits_page(runs:Runs)->HTML:
 # %% ../../nbs/9_book/traits.ipynb #558bf556
 def depth_sentence(runs:Runs, shallow:str='resnet50', deep:str='resnet152')->str:
     "Test whether HAT gains on SRResNet as the classifier becomes deeper."
-    (a, blocks), (b, _) = (drawn(runs.where(arch=arch)) for arch in (shallow, deep))
+    (a, groups), (b, _) = (drawn(runs.where(arch=arch)) for arch in (shallow, deep))
     lead = lambda s, k: s['hat'][k] - s['srresnet'][k]
     reps = [(lead(b, k) - lead(a, k))[:, None] for k in range(len(a['hat']))]
-    v, half = np.mean([r[0, 0] for r in reps]), squared_reach(reps, blocks)[0, 0]**.5
+    ci, = column_cis(reps, groups)
     t = published('paper1_table1').query('metric == "F1"').set_index(['classifier', 'sr']).value
     of = lambda arch: t[CLASSIFIERS[arch].title, 'HAT'] - t[CLASSIFIERS[arch].title, 'SRResNet']
     names = CLASSIFIERS[shallow].title, CLASSIFIERS[deep].title
-    word = 'decided' if abs(v) > half else 'not decided'
+    word = 'decided' if ci.lo*ci.hi > 0 else 'not decided'
     return (f'In paper 1, HAT minus SRResNet is {of(shallow):+.3f} with {names[0]} and {of(deep):+.3f} with {names[1]}: '
             f'{of(deep) - of(shallow):+.3f} more for the deep one, from one run each. Here it is '
-            f'{CI(float(v), float(v - half), float(v + half)):+.3f}: {word}.')
+            f'{ci:+.3f}: {word}.')
 
 # %% ../../nbs/9_book/traits.ipynb #c6045366
 def same_cells(runs:Runs, # of the controls

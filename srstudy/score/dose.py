@@ -7,15 +7,13 @@ __all__ = ['slope']
 
 # %% ../../nbs/6_score/dose.ipynb #01898969
 import numpy as np
-from .ci import CI
-from .recovery import squared_reach
+from .ci import CI, column_cis
 
 # %% ../../nbs/6_score/dose.ipynb #cd562d35
 def slope(doses, # (D,)
     reps:list, # (1+R,D) per seed: scores at each dose, as they are, then of R draws
-    blocks:int, # that were drawn from
+    groups, # (N,) block of each test scene, of which whole ones were drawn
     )->CI: # change of the score per unit of dose
     "Return the slope of a score on the dose."
     d = np.asarray(doses, float); c = (d - d.mean())/np.square(d - d.mean()).sum()
-    value, half = np.mean([r[0] for r in reps], 0) @ c, np.sqrt(c @ squared_reach(reps, blocks) @ c)
-    return CI(float(value), float(value - half), float(value + half))
+    return column_cis([np.asarray(r) @ c[:, None] for r in reps], groups)[0]
