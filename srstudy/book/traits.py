@@ -102,9 +102,9 @@ def trait_sentence(frame:pd.DataFrame)->str: # of `trait_frame`
     best, top = frame.images.map(lambda c: abs(c.value)).idxmax(), frame.ceiling.iloc[0]
     ci, arms = frame.images[best], ', '.join(f'{t} {r:+.2f}' for t, r in frame.arms.items())
     n = (frame.p < .05).sum()
-    return (f'Between arms, truer goes with {"more" if frame.arms.mean() > 0 else "less"} gain ({arms}; with so few '
-            f'arms {n or "none"} of the {len(frame)} could not be chance). Between the images of one arm the '
-            f'largest correlation is that of {best}, {ci:+.2f}, {one(ci)}; gains of single images repeat from '
+    return (f'Between arms, truer goes with {"more" if frame.arms.mean() > 0 else "less"} gain ({arms}; of the '
+            f'{len(frame)}, {n or "none"} would be rare by chance among so few arms). Between the images of one arm '
+            f'the largest correlation is that of {best}, {ci:+.2f}, {one(ci)}; gains of single images repeat from '
             f'seed to seed at only {frame.repeats.iloc[0]:.2f}, so that none could pass {top:.2f}.')
 
 def traits_page(runs:Runs)->HTML:
@@ -126,8 +126,8 @@ def depth_sentence(runs:Runs, shallow:str='resnet50', deep:str='resnet152')->str
     of = lambda arch: t[CLASSIFIERS[arch].title, 'HAT'] - t[CLASSIFIERS[arch].title, 'SRResNet']
     names = CLASSIFIERS[shallow].title, CLASSIFIERS[deep].title
     word = 'decided' if ci.lo*ci.hi > 0 else 'not decided'
-    return (f'In paper 1, HAT minus SRResNet is {of(shallow):+.3f} with {names[0]} and {of(deep):+.3f} with {names[1]}: '
-            f'{of(deep) - of(shallow):+.3f} more for the deep one, from one run each. Here it is '
+    return (f'In paper 1, HAT minus SRResNet is {of(shallow):+.3f} with {names[0]} and {of(deep):+.3f} with '
+            f'{names[1]}: {of(deep) - of(shallow):+.3f} more for the deep one, from one run each. Here it is '
             f'{ci:+.3f}: {word}.')
 
 # %% ../../nbs/9_book/traits.ipynb #c6045366

@@ -11,7 +11,8 @@ from .claims import published
 from .paper1 import claims1
 
 # %% ../../nbs/8_papers/resize.ipynb #86db2397
-_ENCODERS = {'resnet50_pretrained_imagenet': 'ResNet-50, ImageNet', 'resnet50_pretrained_moco': 'ResNet-50, MoCo on Sentinel-2',
+_ENCODERS = {'resnet50_pretrained_imagenet': 'ResNet-50, ImageNet',
+             'resnet50_pretrained_moco': 'ResNet-50, MoCo on Sentinel-2',
              'resnet50_randominit': 'ResNet-50, random weights', 'mosaiks_512_3': 'MOSAIKS, filters without stride',
              'mosaiks_zca_512_3': 'MOSAIKS, whitened patches'}
 _SCORES = {'f1_micro': 'micro F1', 'f1_macro': 'macro F1', 'map_macro': 'macro AP'}
