@@ -81,8 +81,10 @@ def execute_page(page:Path, # .md
 
 # %% ../../nbs/9_book/build.ipynb #2cc10b2b
 def _defined(source:str)->list: # of public names
-    "Return what a cell adds to the library, a method with its class in front."
-    return [e.name for e in read_source(source)]
+    "Return what a cell adds to the library, a method with its class in front, and constants."
+    assigned = [n for n in ast.parse(source).body if isinstance(n, ast.Assign)]
+    names = [t.id for n in assigned for t in n.targets if isinstance(t, ast.Name)]
+    return [e.name for e in read_source(source)] + [n for n in names if not n.startswith('_')]
 
 def _only_imports(source:str)->bool:
     try: return all(isinstance(n, ast.Import|ast.ImportFrom) for n in ast.parse(source).body)

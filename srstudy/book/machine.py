@@ -43,7 +43,8 @@ def say_words(records:list, # of one folder, with their predictions
         runs = Runs([r for r in same if r.params['seed'] in seeds], folder)
         gains = arm_gains(runs) if len(runs) else pd.DataFrame(columns=['metric', 'sr', 'diff', 'lo', 'hi'])
         f1 = gains[gains.metric == 'f1'].set_index('sr')
-        words |= {r.name: CI(*f1.loc[sr, ['diff', 'lo', 'hi']]).word for r in runs if (sr := r.params['sr']) in f1.index}
+        words |= {r.name: CI(*f1.loc[sr, ['diff', 'lo', 'hi']]).word for r in runs
+                  if (sr := r.params['sr']) in f1.index}
     return words
 
 # %% ../../nbs/9_book/machine.ipynb #3ac00014
@@ -60,7 +61,8 @@ def compare(a:str|Path, b:str|Path # folders of Records
     both = shared(a, b)
     words = [say_words(recs, folder) for recs, folder in zip(zip(*both.values()), (a, b))]
     spent = lambda r: sum(r.made.get('seconds', {}).values())
-    rows = [dict(name=n, sr=x.params['sr'], arch=x.params['arch'], seed=x.params['seed'], same_inputs=x.inputs == y.inputs,
+    rows = [dict(name=n, sr=x.params['sr'], arch=x.params['arch'], seed=x.params['seed'],
+                 same_inputs=x.inputs == y.inputs,
                  **_largest(x, y), a=words[0].get(n, ''), b=words[1].get(n, ''), seconds_a=spent(x), seconds_b=spent(y))
             for n, (x, y) in both.items()]
     return pd.DataFrame(rows).sort_values('difference', key=abs, ascending=False, ignore_index=True)

@@ -18,13 +18,15 @@ def plan_page()->Markdown:
     "Tell the plan in sentences."
     plan, title = read_plan(), lambda arms: '; '.join(ARMS[a].title for a in arms)
     scores = ', '.join(f'`{score}` ({TASKS[task].title.lower()})' for task, score in plan['primary'].items())
-    seeds = {arch: ', '.join(f'{n} in {t}' for t, n in of.items()) for arch, of in plan['seeds'].items() if arch != 'others'}
+    seeds = {arch: ', '.join(f'{n} in {t}' for t, n in of.items())
+             for arch, of in plan['seeds'].items() if arch != 'others'}
     more = ''.join(f'; {CLASSIFIERS[arch].title}: {text}' for arch, text in seeds.items())
     return Markdown('\n'.join([f"Agreed on {plan['agreed']}.", '', f"- **Question**: {plan['question']}",
         f'- **Primary score**: {scores}', f"- **Arms**: {title(plan['arms'])}",
         f"- **Compared with**: {title(plan['bases'])}; what there is to gain: {title([plan['most']])}",
         f"- **Seeds**: {plan['seeds']['others']} of every experiment{more}",
-        f"- **Smallest differences worth a name**: `{plan['margins']}`", f"- **Stopping**: {plan['stopping'].strip()}"]))
+        f"- **Smallest differences worth a name**: `{plan['margins']}`",
+        f"- **Stopping**: {plan['stopping'].strip()}"]))
 
 # %% ../../nbs/9_book/plan.ipynb #b90a0010
 def _ends(values)->str: return ' to '.join(map(str, dict.fromkeys((min(values), max(values)))))
@@ -41,7 +43,8 @@ def departures_page(folder=None)->Markdown:
     "List in what the Records depart from the plan."
     rows = departures(folder or committed())
     if not len(rows): return Markdown('The Records are those of the plan.')
-    return Markdown('\n'.join(f'- {"" if r.table == "all" else f"`{r.table}`: "}{r.departure}' for r in rows.itertuples()))
+    where = lambda r: '' if r.table == 'all' else f'`{r.table}`: '
+    return Markdown('\n'.join(f'- {where(r)}{r.departure}' for r in rows.itertuples()))
 
 def looked_page()->Markdown:
     "List the settings that were chosen after their scores had been seen."

@@ -20,6 +20,7 @@ from .labels import get_nomenclature
 def _not_drawn(*args, **kw):
     raise ValueError('this data set is not drawn here: set root to the folder where it lies')
 
+# %% ../../nbs/1_data/dataset.ipynb #7467912e
 @dataclass(frozen=True, repr=False)
 class Dataset:
     "A data set: how its patches are listed, read and, where they are synthetic, drawn."

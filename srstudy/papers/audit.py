@@ -41,6 +41,7 @@ def _codes(names:tuple)->tuple: # level or 0, code of each name or 0
         if len(found) > max(len({*best[1]} - {0}), .8*len(names) if not any(digits) else 0): best = level, tuple(codes)
     return best
 
+# %% ../../nbs/8_papers/audit.ipynb #70087324
 class Classes(NamedTuple):
     "The classes of a table by CORINE's codes, with the number of their images."
     table: Table

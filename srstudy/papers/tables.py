@@ -73,6 +73,7 @@ def _columns(rows:list)->tuple: # keys, column of the measure, unread
             (unread if all(_clean(r[c]) for r in rows if r[c]) else keys).append(c)
     return keys, measure, unread
 
+# %% ../../nbs/8_papers/tables.ipynb #d58190ae
 def as_table(name:str, rows:list, # of dicts, column -> text
     kind:str='auto' # of KINDS
     )->Table:
@@ -100,6 +101,7 @@ def as_table(name:str, rows:list, # of dicts, column -> text
                  {r: np.array([b.get(at, False) for at in cells]) for r, b in bold.items()},
                  tuple(noted.values()), tuple(dict.fromkeys(unread)))
 
+# %% ../../nbs/8_papers/tables.ipynb #de7a30b9
 def read_table(path, kind:str='auto')->Table:
     "Read a table from a CSV file."
     with open(path, newline='', encoding='utf-8') as f: rows = [*csv.DictReader(f)]

@@ -23,7 +23,8 @@ def _check_plan(plan:dict):
     tables = {p.name: p for p in (repo_root()/'params').iterdir() if p.is_dir()}
     seeds = {arch: of for arch, of in plan['seeds'].items() if arch != 'others'}
     for arch in seeds: pick(CLASSIFIERS, arch, 'classifier in the plan')
-    for table in (*(t for of in seeds.values() for t in of), *(t for c in plan['chosen_after_looking'] for t in c['tables'])):
+    after = [t for c in plan['chosen_after_looking'] for t in c['tables']]
+    for table in (*(t for of in seeds.values() for t in of), *after):
         pick(tables, table, 'table in the plan')
 
 @cache
