@@ -51,7 +51,7 @@ def scale_proof(n:int=20_000, # patches
         exp = Experiment(dataset='bigearthnet', root=str(root), sr='bicubic', schedule=[[0, epochs, .003]])
         measured = measure_alone(exp, d)
         rec = read_record(f'{d}/results/{measured["record"]}.json')
-    ours = table1_frame(Runs([rec], Path(d)/'results'), exp.arch).xs('ours', level=1)
+        ours = table1_frame(Runs([rec], Path(d)/'results'), exp.arch).xs('ours', level=1)
     # the card says how large a real patch is; these are smaller
     for row in measured['rows']: row['side'] = size*row['side']//DATASETS['bigearthnet'].side
     return dict(patches=n, drawn=drawn, size=size, epochs=epochs, machine=device_name(),
