@@ -14,7 +14,7 @@ from IPython.display import HTML, Markdown
 from ..core import pick
 from ..cards import ARMS, CLASSIFIERS
 from ..score.ci import CI, column_cis
-from ..score.inference import test_blocks, tune_thresholds
+from ..score.inference import ground_blocks, tune_thresholds
 from ..score.multilabel import Evaluation, redrawn
 from ..score.recovery import image_f1, recovery
 from ..study.runs import Runs
@@ -39,7 +39,7 @@ def drawn(runs:Runs, # of one classifier
     n:int=1000, # draws, as many as every interval of the study has
     )->tuple: # arm -> (1+n,) per seed: its score as it is, then drawn again; the block of each scene
     "Score every arm on the same draws."
-    preds = paired_preds(runs); groups = test_blocks(next(iter(preds.values()))[0]['ids'])
+    preds = paired_preds(runs); groups = ground_blocks(next(iter(preds.values()))[0]['ids'])
     def one(p):
         score = _score(p, which)
         return redrawn(lambda w: dict(s=score(w)), p['probs'].shape, n, groups)['s']

@@ -11,7 +11,7 @@ from IPython.display import HTML, Markdown
 from ..cards import ARMS
 from ..score.ci import column_cis
 from ..score.dose import slope
-from ..score.inference import test_blocks
+from ..score.inference import ground_blocks
 from ..score.multilabel import redrawn
 from ..score.recovery import image_f1
 from ..sr.dose import DOSES
@@ -25,7 +25,7 @@ def dose_scores(runs:Runs, # of one classifier and arm
     n:int=1000, # draws
     )->tuple: # (1+n,D) per seed: F1 at each of `ALL`; the block of each scene
     "Score a run at each dose, on the same draws."
-    preds = [runs.preds(r) for r in runs]; groups = test_blocks(preds[0]['ids'])
+    preds = [runs.preds(r) for r in runs]; groups = ground_blocks(preds[0]['ids'])
     def one(p):
         at = lambda d: p['probs'] if d == 1 else p[f'dose_{d:g}']
         f1 = np.stack([image_f1(at(d), p['targs']) for d in ALL], 1)

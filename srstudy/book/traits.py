@@ -14,7 +14,7 @@ from scipy import stats
 from ..cards import ARMS, CLASSIFIERS
 from ..sr.fidelity import FIDELITY
 from ..score.ci import CI, column_cis
-from ..score.inference import test_blocks
+from ..score.inference import ground_blocks
 from ..score.multilabel import class_scores, interval, replicate
 from ..score.recovery import image_f1
 from ..study.runs import Runs
@@ -88,7 +88,7 @@ def trait_frame(runs:Runs, n:int=400, # resamples
     rows, seen = [], next(iter(drew.values()))[3].any(0)
     for i, (rho, p) in enumerate(_between_arms(sets)):
         images = ci(np.stack([t[i] for t, *_ in drew.values()]),
-                    np.stack([g.mean(0) for _, g, *_ in drew.values()]), test_blocks(ids))
+                    np.stack([g.mean(0) for _, g, *_ in drew.values()]), ground_blocks(ids))
         of_class = lambda t, y: np.array([t[i][y[:, c]].mean() for c in np.flatnonzero(seen)])
         classes = ci(np.stack([of_class(t, y) for t, _, _, y in drew.values()]),
                      np.stack([c.mean(0)[seen] for _, _, c, _ in drew.values()]), None)

@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from ..core import pick, repo_root
 from ..params import load_grid
 from ..score.ci import CI, UNKNOWN, column_cis, detectable, how, p_value
-from ..score.inference import holm, test_blocks
+from ..score.inference import holm, ground_blocks
 from ..score.multilabel import Evaluation, redrawn
 from ..study.record import Record, command, get_scope, read_predictions
 from ..study.runs import Runs
@@ -31,7 +31,7 @@ def published(table:str # such as 'paper1_table1'
 @lru_cache(maxsize=512)
 def _scored(path:Path, changed:int, alone:bool)->tuple: # ids, blocks, metrics, (1+1000,M)
     pred = read_predictions(path)
-    blocks = np.arange(len(pred['ids'])) if alone else test_blocks(pred['ids'])
+    blocks = np.arange(len(pred['ids'])) if alone else ground_blocks(pred['ids'])
     e = Evaluation(pred['probs'], pred['targs'])
     drawn = redrawn(e.scores, e.shape, groups=blocks)
     return pred['ids'], blocks, [*drawn], np.stack([*drawn.values()], 1)
@@ -80,11 +80,11 @@ def replicated(pred:dict, # of `read_predictions`
     )->np.ndarray: # (1+n, C)
     "Return scores as they are, and of `n` draws of the test scenes, block by block."
     e = Evaluation(pred['probs'], pred['targs'])
-    return redrawn(lambda w: dict(s=score(e, w)), e.shape, n, test_blocks(pred['ids']))['s']
+    return redrawn(lambda w: dict(s=score(e, w)), e.shape, n, ground_blocks(pred['ids']))['s']
 
 def blocks_of(runs:Runs)->np.ndarray: # (N,)
     "Return the block of each test scene of some runs that share them."
-    return test_blocks(runs.preds(runs[0])['ids'])
+    return ground_blocks(runs.preds(runs[0])['ids'])
 
 # %% ../../nbs/8_papers/claims.ipynb #71591f3f
 def unmeasured(preds:list # of one cell, a seed each; for a difference, both sides' preds

@@ -11,7 +11,7 @@ import numpy as np, pandas as pd
 from ..cards import LEVELS
 from ..data.labels import get_nomenclature
 from ..score.ci import column_cis
-from ..score.inference import test_blocks
+from ..score.inference import ground_blocks
 from ..score.levels import CLASS_SCORES, LEVEL_SCORES, class_replicates, level_replicates
 from ..score.multilabel import redrawn
 from ..score.pixels import PixelCounts
@@ -99,7 +99,7 @@ def _across(reps:list, # of each seed, level -> (1+n,)
         [d[:, i:i + 1] for d in diff], blocks)]
 
 # %% ../../nbs/8_papers/paper3_ledger.ipynb #9badb530
-def _blocks(preds:dict): return test_blocks(next(iter(preds.values()))['ids']) # levels share their scenes
+def _blocks(preds:dict): return ground_blocks(next(iter(preds.values()))['ids']) # levels share their scenes
 
 def _level_rows(preds:list # of each seed, level -> of `read_predictions`
     )->list:
@@ -115,7 +115,7 @@ def _class_rows(level:int, names, preds:list # of `read_predictions`, a seed eac
     reps, flaws = [class_replicates(p) for p in preds], unmeasured(preds)
     return [row for m in CLASS_SCORES for row in _rows(
         3 + level, _model(level), names, m, [r[m] for r in reps],
-        [r[m] - r[m].mean(1, keepdims=True) for r in reps], test_blocks(preds[0]['ids']), flaws)]
+        [r[m] - r[m].mean(1, keepdims=True) for r in reps], ground_blocks(preds[0]['ids']), flaws)]
 
 # %% ../../nbs/8_papers/paper3_ledger.ipynb #8c793e68
 def map_replicates(pred:dict, level:int, # of `read_predictions`
@@ -124,7 +124,7 @@ def map_replicates(pred:dict, level:int, # of `read_predictions`
     "Count pixels as they are, and in `n` bootstrap resamples of the test chips."
     classes = get_nomenclature(LEVELS[level]).classes
     counts = PixelCounts(pred['maps'], pred['masks'], len(classes))
-    blocks = test_blocks(pred['ids'])
+    blocks = ground_blocks(pred['ids'])
     return redrawn(lambda w: dict(pixels=counts.matrices(w)), counts.shape, n, blocks)['pixels']
 
 def _shares(draws): # (...,C,C) -> (...,C,C), rows sum to one
@@ -184,7 +184,7 @@ def measured3(runs:Runs, # of params/corine
     draws, seeds = _by_seed(groups, lambda runs, r, k: map_replicates(runs.preds(r), k))
     shown = {k: some.preds(some[0]) for k, some in groups.items()}
     for k, of_level in draws.items():
-        drawn += _cell_rows(k, of_level, test_blocks(shown[k]['ids']), _chips(shown[k], k))
+        drawn += _cell_rows(k, of_level, ground_blocks(shown[k]['ids']), _chips(shown[k], k))
     if seeds: drawn += _across([{k: _accuracy(d) for k, d in one.items()} for one in seeds],
                                _blocks(shown), 3, 'segmentation accuracy', 'U-Net')
     made = [r | made_on(some[0]) for some, part in ((runs, rows), (maps, drawn)) for r in part]

@@ -10,7 +10,7 @@ __all__ = ['MATCHES', 'LEVEL_SCORES', 'CLASS_SCORES', 'level_facts', 'matches', 
 import numpy as np, pandas as pd
 from scipy.stats import pearsonr
 from ..data.labels import cardinality, density, encode_targets
-from .inference import test_blocks
+from .inference import ground_blocks
 from .multilabel import f_beta, interval, redrawn
 
 # %% ../../nbs/6_score/levels.ipynb #c918d350
@@ -54,7 +54,7 @@ def level_replicates(pred:dict, # of `read_predictions`
             'F1': f_beta(hit.sum(1), chosen.sum(1), true.sum(1), 1),
             'macro F1': f_beta(hit, chosen, true, 1).mean(1),
             'cardinality': card, 'density': card/y.any(0).sum()}
-    return redrawn(score, y.shape, n, test_blocks(pred['ids']))
+    return redrawn(score, y.shape, n, ground_blocks(pred['ids']))
 
 # %% ../../nbs/6_score/levels.ipynb #e7905ea9
 CLASS_SCORES = 'p', 'r', 'f1', 'images'     # the last as a share of the test images
@@ -70,7 +70,7 @@ def class_replicates(pred:dict, # of `read_predictions`
         hit, chosen, true = w @ (y*z), w @ z, w @ y
         return dict(p=_over(hit, chosen), r=_over(hit, true), f1=f_beta(hit, chosen, true, 1),
                     images=true/w.sum(1)[:, None])
-    return redrawn(score, y.shape, n, test_blocks(pred['ids']))
+    return redrawn(score, y.shape, n, ground_blocks(pred['ids']))
 
 # %% ../../nbs/6_score/levels.ipynb #f0486ac4
 def correlate(x, # (C,) such as images of each class
