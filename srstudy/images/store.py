@@ -186,7 +186,7 @@ def _write_shard(folder:Path, head:dict, k:int, images):
     _flush(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, line.encode())
 
 # %% ../../nbs/3_images/store.ipynb #ca014df2
-def _ahead(f:Callable, items:Iterator # None: nothing for now, ask again
+def _ahead(f:Callable, items:Iterator # None where all that is left is with others
     )->Iterator[tuple]:
     "Yield every item with what `f` makes of it; a thread makes that of the next one meanwhile."
     with ThreadPoolExecutor(1) as pool:
@@ -195,8 +195,9 @@ def _ahead(f:Callable, items:Iterator # None: nothing for now, ask again
             return (item, pool.submit(f, item)) if item not in (None, items) else (item, None)
         item, ready = begin()
         while item is not items:
-            result = ready and ready.result()
-            after = begin() if ready else time.sleep(.2) or begin()
+            if not ready: time.sleep(.2)            # all that is left is with others
+            result = ready.result() if ready else None
+            after = begin()
             if ready: yield item, result
             item, ready = after
 
