@@ -117,7 +117,7 @@ def compare(a: Annotated[Path, typer.Argument(help='a folder of Records: results
     "Compare two folders of Records: largest differences, verdicts that flip, seconds."
     with _plain_errors():
         from srstudy.book import machine
-        table = machine.compare(a, b)
+        table = machine.compare_records(a, b)
         typer.echo(machine.compare_text(table, (str(a), str(b))))
     if strict and len(machine.apart(table)): raise typer.Exit(1)
 

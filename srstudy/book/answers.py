@@ -14,36 +14,36 @@ from IPython.display import HTML, Markdown
 from ..core import pick
 from ..cards import ARMS, CLASSIFIERS
 from ..score.ci import CI, column_cis
-from ..score.inference import ground_blocks, tune_thresholds
+from ..score.inference import tune_thresholds
 from ..score.multilabel import Evaluation, redrawn
-from ..score.recovery import image_f1, recovery
+from ..score.recovery import recovery
 from ..study.runs import Runs
+from ..papers.claims import scored
 from .display import show, text_frame
 from .mechanism import paired_preds
 
 # %% ../../nbs/9_book/answers.ipynb #50aa86fa
-SCORES = dict(f1='F1 at one half', tuned='F1, tuned thresholds', ap='macro AP')
+SCORES = dict(f1='F1 at one half', tuned='F1, tuned thresholds', ap_macro='macro AP')
 
-def _score(pred:dict, which:str):
-    "Return the function of weights (R,N) -> (R,) that scores a run."
-    if pick(SCORES, which, 'score') == SCORES['ap']:
-        e = Evaluation(pred['probs'], pred['targs'])
-        return lambda w: e.classes(w)['ap'].mean(1)
-    at = .5 if which == 'f1' else tune_thresholds(pred['val_probs'], pred['val_targs'], 1)
-    f1 = image_f1(pred['probs'], pred['targs'], at)
-    return lambda w: w @ f1/w.sum(1)
+def _tuned(pred:dict, groups)->np.ndarray: # (1+1000,)
+    "Score a run by the thresholds that suit its validation scenes best."
+    at = tune_thresholds(pred['val_probs'], pred['val_targs'], 1)
+    f1 = Evaluation(pred['probs'], pred['targs'], at).images['f1']
+    return redrawn(lambda w: dict(f1=w @ f1/w.sum(1)), pred['probs'].shape, groups=groups)['f1']
 
 @lru_cache(maxsize=32)
 def drawn(runs:Runs, # of one classifier
     which:str='f1', # of `SCORES`
-    n:int=1000, # draws, as many as every interval of the study has
-    )->tuple: # arm -> (1+n,) per seed: its score as it is, then drawn again; the block of each scene
-    "Score every arm on the same draws."
-    preds = paired_preds(runs); groups = ground_blocks(next(iter(preds.values()))[0]['ids'])
-    def one(p):
-        score = _score(p, which)
-        return redrawn(lambda w: dict(s=score(w)), p['probs'].shape, n, groups)['s']
-    return {sr: [one(p) for p in seeds] for sr, seeds in preds.items()}, groups
+    )->tuple: # arm -> (1+1000,) per seed: its score as it is, then drawn again; the block of each scene
+    "Return the scores of every arm on the same draws."
+    pick(SCORES, which, 'score')
+    by_arm, out = runs.by('sr'), {}
+    for sr, preds in paired_preds(runs).items():
+        recs = sorted(by_arm[sr], key=lambda r: r.params['seed'])
+        each = [scored(runs, r) for r in recs]; groups = each[0][1]
+        out[sr] = [_tuned(p, groups) if which == 'tuned' else values[:, metrics.index(which)]
+                   for p, (_, _, metrics, values) in zip(preds, each)]
+    return out, groups
 
 # %% ../../nbs/9_book/answers.ipynb #2a3d0319
 def _recovery(found:list, # of `drawn`, a classifier each

@@ -8,12 +8,12 @@ __all__ = ['ALL', 'dose_scores', 'dose_effects', 'dose_sentence', 'dose_page', '
 # %% ../../nbs/9_book/dose.ipynb #2c48cd05
 import matplotlib.pyplot as plt, numpy as np, seaborn as sns
 from IPython.display import HTML, Markdown
+from ..core import listed
 from ..cards import ARMS
 from ..score.ci import column_cis
 from ..score.dose import slope
 from ..score.inference import ground_blocks
-from ..score.multilabel import redrawn
-from ..score.recovery import image_f1
+from ..score.multilabel import Evaluation, redrawn
 from ..sr.dose import DOSES
 from ..study.runs import Runs
 from .display import show, text_frame
@@ -28,7 +28,7 @@ def dose_scores(runs:Runs, # of one classifier and arm
     preds = [runs.preds(r) for r in runs]; groups = ground_blocks(preds[0]['ids'])
     def one(p):
         at = lambda d: p['probs'] if d == 1 else p[f'dose_{d:g}']
-        f1 = np.stack([image_f1(at(d), p['targs']) for d in ALL], 1)
+        f1 = np.stack([Evaluation(at(d), p['targs']).images['f1'] for d in ALL], 1)
         score = lambda w: w @ f1/w.sum(1)[:, None]
         return redrawn(lambda w: dict(s=score(w)), f1.shape, n, groups)['s']
     return [one(p) for p in preds], groups
@@ -50,7 +50,6 @@ def dose_sentence(effects:dict)->str: # of `dose_effects`
     for sr, e in effects.items():
         both = e['without'].hi < 0 and e['twice'].hi < 0
         groups['hurt' if e['without'].lo > 0 else 'used' if both else 'open'].append(ARMS[sr].title)
-    listed = lambda g: ' and '.join(filter(None, [', '.join(g[:-1]), *g[-1:]]))
     hurt, used, open_ = map(listed, groups.values())
     said = [f'Without its false detail, the network of <b>{hurt}</b> does better: it hurts.'] if hurt else []
     if used: said.append(f'With <b>{used}</b>, F1 falls both without false detail and with twice as much: a network is '

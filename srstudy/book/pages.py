@@ -10,7 +10,7 @@ __all__ = ['findings', 'gains_figure', 'prior_page', 'scene_figure', 'data_facts
 import json
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from IPython.display import HTML, Markdown
-from ..core import repo_root
+from ..core import listed, repo_root
 from ..cards import ARMS, CONTROLS
 from ..data.bigearthnet import load_landcover
 from ..data.labels import (BEN43, BEN43_CODE, BEN43_TO_19, cardinality, density,
@@ -36,8 +36,7 @@ def _clause(gains, base)->str:
     parts = []
     for word, (one, many) in verbs.items():
         names = [ARMS[g.sr].title for g in gains.itertuples() if compare_by(g.ci, 'f1') == word]
-        listed = ' and '.join(names) if len(names) < 3 else ', '.join(names)
-        if names: parts.append(f'**{listed} {one if len(names) == 1 else many}** {base}')
+        if names: parts.append(f'**{listed(names)} {one if len(names) == 1 else many}** {base}')
     return '; '.join(parts)
 
 # %% ../../nbs/9_book/pages.ipynb #b6e47136
@@ -79,7 +78,7 @@ def prior_page(runs:Runs)->HTML:
         for m, name in dict(f1='F1', ap_macro='macro AP').items():
             prior, gain = by_arm[sr][0].prior[m][0], _over(by_arm[sr], m)
             row |= {f'{name}, prior': f'{prior:.3f}', f'{name}, ours minus prior': f'{gain:+.3f}',
-                    name: gain.word}
+                    name: compare_by(gain, m)}
         rows.append(row)
     return show(pd.DataFrame(rows).set_index('arm'))
 

@@ -8,6 +8,7 @@ __all__ = ['plan_page', 'seeds_table', 'departures_page', 'looked_page']
 # %% ../../nbs/9_book/plan.ipynb #b90a0003
 import pandas as pd
 from IPython.display import Markdown
+from ..core import span
 from ..cards import ARMS, CLASSIFIERS, TASKS
 from ..study.plan import chosen_after_looking, departures, progress, read_plan
 from ..study.runs import committed
@@ -29,13 +30,11 @@ def plan_page()->Markdown:
         f"- **Stopping**: {plan['stopping'].strip()}"]))
 
 # %% ../../nbs/9_book/plan.ipynb #b90a0010
-def _ends(values)->str: return ' to '.join(map(str, dict.fromkeys((min(values), max(values)))))
-
 def seeds_table(folder=None): # of Records; the committed ones by default
     "Show the seeds of each table, planned and there."
     done = progress(folder or committed())
     done['there'] = done.names.map(len)
-    rows = {(t, CLASSIFIERS[a].title): dict(experiments=len(of), planned=_ends(of.planned), there=_ends(of.there))
+    rows = {(t, CLASSIFIERS[a].title): dict(experiments=len(of), planned=span(of.planned), there=span(of.there))
             for (t, a), of in done.groupby(['table', 'arch'])}
     return show(pd.DataFrame.from_dict(rows, orient='index').rename_axis(['table', 'classifier']))
 

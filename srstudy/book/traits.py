@@ -15,8 +15,7 @@ from ..cards import ARMS, CLASSIFIERS
 from ..sr.fidelity import FIDELITY
 from ..score.ci import CI, column_cis
 from ..score.inference import ground_blocks
-from ..score.multilabel import class_scores, interval, replicate
-from ..score.recovery import image_f1
+from ..score.multilabel import Evaluation, class_scores, interval, replicate
 from ..study.runs import Runs
 from ..papers.claims import published
 from .answers import drawn
@@ -52,7 +51,7 @@ def _sets(runs:Runs)->dict: # (classifier, arm) -> trait (T,N), gains of images 
     "Collect what each arm's images are like, and what each classifier gains from them."
     out, turn = {}, np.array([[1 if FIDELITY[t][1] == 'higher' else -1] for t in TRAITS])
     of = lambda score: lambda p: score(p['probs'], p['targs'])
-    image, by_class = of(image_f1), of(lambda p, t: class_scores(p, t)['f1'])
+    image, by_class = of(lambda *p: Evaluation(*p).images['f1']), of(lambda *p: class_scores(*p)['f1'])
     for arch, same in runs.by('arch').items():
         preds = paired_preds(same)
         for sr in [s for s in preds if s == 'bicubic' or ARMS[s].network]:

@@ -55,7 +55,8 @@ def check_identities(t:Table):
     low, high = ([full(side, x, fill) for x in 'pr'] for side, fill in ((t.low, 0), (t.high, 1)))
     for role in _OF_PR.keys() & t.text.keys():
         a, b = _OF_PR[role](*low), _OF_PR[role](*high)
-        for i in _misses(t, role, a - 1e-9, b + 1e-9)[_plain(t)[_misses(t, role, a - 1e-9, b + 1e-9)]]:
+        rows = _misses(t, role, a - 1e-9, b + 1e-9)
+        for i in rows[_plain(t)[rows]]:
             given = ' and '.join(f'{x} {t.text[x][i]}' for x in 'pr' if t.text.get(x, [''])[i])
             yield _say(t, i, role, 'identity', 'impossible', f'{role} is {t.text[role][i]}, but from {given} '
                        f'follows {a[i]:.4f} to {b[i]:.4f}, whatever was rounded')

@@ -8,6 +8,7 @@ __all__ = ['f_beta', 'Evaluation', 'scores', 'class_scores', 'replicate', 'inter
 
 # %% ../../nbs/6_score/multilabel.ipynb #c8b024a3
 from collections.abc import Iterator
+from functools import cached_property
 import numpy as np
 from scipy import sparse
 
@@ -90,8 +91,15 @@ class Evaluation:
         self.shape, self.zero_division = (n, c), zero_division
         self.images = _per_image(probs, targs, preds, zero_division)
         self.counts = np.concatenate([targs & preds, preds, targs], 1).astype(float) # (N,3C)
-        self.columns = [_Ranking(p, t, np.arange(n), n) for p, t in zip(probs.T, targs.T)]
-        self.whole = _Ranking(probs.ravel(), targs.ravel(), np.arange(n).repeat(c), n)
+        self.probs, self.targs = probs, targs
+
+    @cached_property
+    def columns(self): # sorted when first asked for: counts need no order
+        return [_Ranking(p, t, np.arange(len(p)), len(p)) for p, t in zip(self.probs.T, self.targs.T)]
+    @cached_property
+    def whole(self):
+        n, c = self.shape
+        return _Ranking(self.probs.ravel(), self.targs.ravel(), np.arange(n).repeat(c), n)
 
     def count(self, w): # (R,N) -> hits, predicted and true labels: (R,C) each
         return np.split(w @ self.counts, 3, axis=1)

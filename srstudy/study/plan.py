@@ -13,7 +13,7 @@ import pandas as pd, yaml
 from ..core import pick, repo_root
 from ..cards import ARMS, CLASSIFIERS, TASKS
 from ..params import load_grid, run_name
-from .record import read_record
+from .record import any_seed, read_record
 
 # %% ../../nbs/7_study/plan.ipynb #b1a00007
 def _check_plan(plan:dict):
@@ -58,7 +58,7 @@ def progress(folder:str|Path # of Records
     there, rows = {p.stem for p in Path(folder).glob('*.json')}, []
     for at in sorted(p for p in (repo_root()/'params').iterdir() if p.is_dir() and any(p.glob('*.yaml'))):
         for e in load_grid(at):
-            names = [n for s in range(32) if (n := run_name(dataclasses.replace(e, seed=s))) in there]
+            names = [n for n in map(run_name, any_seed([e])) if n in there]
             rows.append(dict(table=at.name, sr=e.sr, arch=e.arch, planned=planned_seeds(at.name, e.arch), names=names))
     return pd.DataFrame(rows)
 

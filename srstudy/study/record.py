@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Record', 'recorded', 'same_result', 'get_scope', 'get_processor', 'get_arithmetic', 'get_machine', 'device_name',
            'bench_path', 'Labelled', 'Mapped', 'Predictions', 'read_predictions', 'load_predictions', 'StaleRecord',
-           'results_dir', 'save_record', 'read_record', 'command', 'check_record', 'find_records', 'records_frame']
+           'results_dir', 'save_record', 'read_record', 'command', 'check_record', 'any_seed', 'find_records',
+           'records_frame']
 
 # %% ../../nbs/7_study/record.ipynb #95da7bdc
 import dataclasses, io, json, os, platform, shutil, subprocess, sys
@@ -232,6 +233,11 @@ def check_record(rec:Record,
     return rec
 
 # %% ../../nbs/7_study/record.ipynb #145771df
+def any_seed(grid # experiments
+    )->list:
+    "Return experiments with each seed that may have been run."
+    return [dataclasses.replace(e, seed=s) for e in grid for s in range(32)]
+
 def find_records(grid:list, # experiments
     folders:tuple|None=None, # where to look, best first
     )->tuple[Path|None, dict]: # the folder taken, experiment -> path of its Record

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from fastcore.basics import patch
 from IPython.display import HTML, Markdown
-from ..core import pick, repo_root
+from ..core import pick, repo_root, span
 from ..cards import DATASETS, PAPERS
 from ..params import key, load_grid
-from .record import (Record, StaleRecord, check_record, find_records, get_scope, read_predictions,
-                                  read_record, recorded, records_frame, results_dir)
+from .record import (Record, StaleRecord, any_seed, check_record, find_records, get_scope,
+                                  read_predictions, read_record, recorded, records_frame, results_dir)
 from .scope import Scope, premises, weakest
 
 # %% ../../nbs/7_study/runs.ipynb #ad07ee5d
@@ -72,7 +72,7 @@ def of(cls:Runs, table:str, # folder in params/
     "Choose the Records of a table from the folder that has most of it."
     from srstudy.study.task import get_inputs # local: to read Records must not cost torch
     grid = load_grid(repo_root()/'params'/table)
-    seeds = [dataclasses.replace(e, seed=s) for e in grid for s in range(32)]
+    seeds = any_seed(grid)
     read = lambda p, e: check_record(read_record(p), e, get_inputs(e)) if check else read_record(p)
     found = {f: _whole(find_records(seeds, (f,))[1]) for f in folders or (results_dir(), committed())}
     stale = None
@@ -115,8 +115,6 @@ def need(self:Runs)->Runs:
                       f'srstudy study {self.table}')
 
 # %% ../../nbs/7_study/runs.ipynb #9a0e0001
-def _range(values)->str: return ' to '.join(map(str, dict.fromkeys((min(values), max(values)))))
-
 def _count_seeds(runs)->list: # of each classifier
     return [len(r.seeds) for r in runs.by('arch').values()] or [0]
 
@@ -124,7 +122,7 @@ def _count_seeds(runs)->list: # of each classifier
 def seeds_run(self:Runs)->str: # such as 3 seeds
     "How many seeds the classifiers were run with."
     counts = _count_seeds(self)
-    return f'{_range(counts)} seed{"s"*(max(counts) != 1)}'
+    return f'{span(counts)} seed{"s"*(max(counts) != 1)}'
 
 @patch(as_prop=True)
 def provisional(self:Runs)->str: # a sentence, or nothing
@@ -183,8 +181,8 @@ def provenance(self:Runs)->HTML|Markdown:
     "What a page shows above its numbers: what they are of, how many, from where."
     if not len(self): return self.note
     m, sentence = self[0].made, self._sentence() + self.provisional.replace('*', '')
-    n = {s: _range([r.counts[s] for r in self]) for s in ('train', 'val', 'test')}
-    size = _range([r.params['size'] for r in self])
+    n = {s: span([r.counts[s] for r in self]) for s in ('train', 'val', 'test')}
+    size = span([r.params['size'] for r in self])
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "

@@ -7,6 +7,7 @@ __all__ = ['SCOPES', 'Scope', 'weakest', 'scope_of', 'premises']
 
 # %% ../../nbs/7_study/scope.ipynb #5c09e003
 from dataclasses import dataclass
+from ..core import listed
 from ..cards import ARMS, DATASETS, PAPERS
 from ..params import Experiment, is_synthetic
 
@@ -63,7 +64,6 @@ def premises(arms, # names of ARMS
     taught = {}
     for card in (ARMS[a] for a in dict.fromkeys(arms) if ARMS[a].network and not ARMS[a].of):
         taught.setdefault(card.taught if width == 'mini' else 'photographs', []).append(card.title)
-    listed = lambda names: ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
     verb = lambda names: f"{listed(names)} {'were' if len(names) > 1 else 'was'} trained on"
     said = '; '.join(f'{verb(names)} {what}' for what, names in taught.items())
     future = any('simulator' in what for what in taught)
