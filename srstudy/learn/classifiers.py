@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 import timm, torch
-from fastai.torch_core import params
+from fastai.torch_core import apply_init, params
+from fastai.vision.learner import create_head
 from torch import nn
 from ..core import pick
 from ..cards import CLASSIFIERS
@@ -93,6 +94,17 @@ def _set_stem(arch:str, net:nn.Module, names:tuple, stride:int)->nn.Module:
     for name in names: net.get_submodule(name).stride = (stride, stride)
     return net
 
+# %% ../../nbs/5_learn/classifiers.ipynb #4ead0002
+def _fastai_head(net:nn.Module, n_out:int)->nn.Module:
+    "Put the head of fastai's `vision_learner` on a network of timm."
+    head = create_head(net.get_classifier().in_features, n_out)
+    net.reset_classifier(0, '') # features (B,K,h,w) reach the head as they are
+    apply_init(head, nn.init.kaiming_normal_)
+    setattr(net, net.default_cfg['classifier'], head)
+    return net
+
+_HEADS = dict(linear=lambda net, n_out: net, fastai=_fastai_head)
+
 # %% ../../nbs/5_learn/classifiers.ipynb #fff03f4c
 def get_classifier(arch:str, # a key of `CLASSIFIERS`
     n_out:int, # classes
@@ -101,6 +113,7 @@ def get_classifier(arch:str, # a key of `CLASSIFIERS`
     pretrained:bool=False, # ImageNet weights; the full width only
     stem:int=2, # stride of each of the first two layers
     side:int=0, # of the images, in pixels; 0 where it is not known
+    head:str='linear', # the network's own last layer, or the layers that fastai puts there
     )->nn.Module: # (B,n_in,h,w) -> (B,n_out) logits
     "Build a classifier."
     spec = pick(CLASSIFIERS, arch, 'arch').load()
@@ -111,7 +124,7 @@ def get_classifier(arch:str, # a key of `CLASSIFIERS`
     if n_out < 1 or n_in < 1: raise ValueError(f'n_out={n_out} and n_in={n_in} must be at least 1')
     if pretrained and width == 'mini': raise ValueError(
         "there are no ImageNet weights of mini width; choose width='full' or pretrained=False")
-    net = spec.build(n_in=n_in, n_out=n_out, width=width, pretrained=pretrained)
+    net = pick(_HEADS, head, 'head')(spec.build(n_in=n_in, n_out=n_out, width=width, pretrained=pretrained), n_out)
     return net if stem == 2 else _set_stem(arch, net, spec.stem, stem)
 
 # %% ../../nbs/5_learn/classifiers.ipynb #7e9414aa

@@ -114,13 +114,17 @@ def get_learner(dls, # of `get_dls`
 # %% ../../nbs/5_learn/train.ipynb #b2ab79e2
 _TRAINS = ('everything', 'late stages and head', 'head')
 
-def schedule_frame(schedule # rows of (freeze_to, epochs, lr)
+def _rates(lr)->tuple: # lowest, highest
+    return lr if isinstance(lr, (list, tuple)) else (lr, lr)
+
+def schedule_frame(schedule # rows of (freeze_to, epochs, lr); lr is a rate, or (lowest, highest)
     )->pd.DataFrame: # columns freeze_to, epochs, lr, trains
     "Show a schedule as a table, or fail on the row that is malformed."
     for row in schedule:
         try:
             n, epochs, lr = row
-            ok = n in range(-3, 3) and epochs in range(1, 10**6) and 0 < lr < np.inf
+            low, high = _rates(lr)
+            ok = n in range(-3, 3) and epochs in range(1, 10**6) and 0 < low <= high < np.inf
         except (TypeError, ValueError): ok = False
         if not ok: raise ValueError(f'row {row!r} of the schedule is not (freeze_to, epochs, lr) '
             'with freeze_to from -3 to 2, at least one epoch and a positive rate, as (0, 8, 0.01)')
@@ -131,16 +135,18 @@ def schedule_frame(schedule # rows of (freeze_to, epochs, lr)
 # as torch has it: weight decay is added to the gradient, that of biases too
 _ADAM = partial(Adam, sqr_mom=.999, eps=1e-8, decouple_wd=False)
 
+def _slice(lr): return slice(*lr) if isinstance(lr, (list, tuple)) else lr
+
 def _one_cycle(learn, row, wd, cbs, first):
     "Raise the rate and lower it; weight decay 0 leaves fastai's own."
-    learn.fit_one_cycle(row.epochs, row.lr, wd=wd or None, cbs=cbs, start_epoch=first)
+    learn.fit_one_cycle(row.epochs, _slice(row.lr), wd=wd or None, cbs=cbs, start_epoch=first)
 
 def _constant(learn, row, wd, cbs, first):
     "Keep the rate, with Adam as torch has it."
     if learn.opt_func is not _ADAM:
         learn.opt_func, learn.wd_bn_bias = _ADAM, True
         learn.create_opt(); learn.freeze_to(row.freeze_to)
-    learn.fit(row.epochs, row.lr, wd=wd, cbs=cbs, start_epoch=first)
+    learn.fit(row.epochs, _slice(row.lr), wd=wd, cbs=cbs, start_epoch=first)
 
 _POLICIES = dict(one_cycle=_one_cycle, constant=_constant)
 
