@@ -258,11 +258,12 @@ def map_(src: _Tile,
 @app.command()
 def doctor(root: Annotated[Path, typer.Argument(help='folder of the data set')],
            dataset: Annotated[str, typer.Option(help='its name, as in params')] = 'bigearthnet',
-           n: Annotated[int, typer.Option('--n', min=8, help='patches to look at')] = 64):
+           n: Annotated[int, typer.Option('--n', min=8, help='patches to look at')] = 64,
+           white: Annotated[int, typer.Option(help='reflectance that pictures show as white; 0: nothing is cut')] = 2000):
     "Look for swapped bands, wrong units, lost files and drift in a sample of a data set."
     with _plain_errors():
         from srstudy.data.doctor import doctor
-        table = doctor(root, dataset, n)
+        table = doctor(root, dataset, n, white)
     for row in table.itertuples():
         typer.echo(f"{'fine ' if row.fine else 'WRONG'} {row.check}: {row.found} (expected "
                    f"{row.expected})" + ('' if row.fine else f'; {row.advice}'))

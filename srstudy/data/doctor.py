@@ -88,6 +88,14 @@ def _check_colours(optical, bands)->tuple:
         'both more than 0 together', 'bands are in the order blue, green, red: reverse them', \
         red + blue > 0
 
+# %% ../../nbs/1_data/doctor.ipynb #0d0c0005
+_CUT = .05 # share of values at white above which a picture is no longer the scene
+
+def _check_white(optical, bands, white)->tuple:
+    cut = np.mean(optical[..., [bands.index(b) for b in BANDS['rgb']]] > white)
+    return f'{cut:.1%} of red, green and blue are brighter than {white} and are cut there', f'at most {_CUT:.0%}', \
+        'choose a larger white, white=0, or rendering=reflectance', cut <= _CUT
+
 # %% ../../nbs/1_data/doctor.ipynb #46e670a2
 def _moments(chips)->np.ndarray: # (N,2,C): mean and mean square of each patch
     x = chips.astype(float)
@@ -141,6 +149,7 @@ def _groups(drawn): return drawn.get('scene', drawn.patch_id).to_numpy()
 def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic one
     index:pd.DataFrame, # of `read_index`
     n:int=64, # patches to look at
+    white:int=2000, # reflectance x 10,000 that pictures show as white; 0 where nothing is cut
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Examine a sample of a data set."
     others = index[index.split != 'train'] if dataset not in REFERENCE else index
@@ -148,6 +157,7 @@ def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic 
     rows = dict(files=_check_files(wrong, min(n, len(others))))
     if 'optical' in chips:
         rows |= dict(reflectance=_check_scale(chips['optical']))
+        if white: rows |= dict(white=_check_white(chips['optical'], bands['optical'], white))
         if {'B01', 'B05'} <= set(bands['optical']): # chips of a tile have colours only
             rows |= dict(colours=_check_colours(chips['optical'], bands['optical']))
     if 'radar' in chips:
@@ -164,6 +174,7 @@ def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic 
 def doctor(root:str|Path, # folder of the data set
     dataset:str, # its name, as in params
     n:int=64, # patches to look at
+    white:int=2000, # as `examine` has it
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Read the index of a data set and examine a sample."
-    return examine(dataset, get_dataset(dataset).index(root, cache=False), n)
+    return examine(dataset, get_dataset(dataset).index(root, cache=False), n, white)
