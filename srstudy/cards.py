@@ -7,7 +7,7 @@ __all__ = ['DATASETS', 'BANDS', 'LABELS', 'LEVELS', 'PAPERS', 'CONTROLS', 'ARMS'
            'DatasetCard', 'PaperCard', 'ArmCard']
 
 # %% ../nbs/01_cards.ipynb #7aa76c3f
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 
 # %% ../nbs/01_cards.ipynb #d7cb89c6
@@ -100,14 +100,18 @@ class PaperCard(Card):
     split: str = 'official' # of an `Experiment`, as are the others
     labels: tuple = ()
     bands: tuple = ('rgb',)
+    states: dict = field(default_factory=dict) # what else it says of a training: field -> value, or those there are
 
 PAPERS = dict(
     paper1=PaperCard('Mudraje et al. 2025', 'super-resolution before classifiers', dataset='bigearthnet',
-        labels=('ben19',)),
+        labels=('ben19',), states=dict(arch=('resnet50', 'resnet101', 'resnet152', 'inception_v4'))),
     paper2=PaperCard('Schmitt and Wu 2021', 'radar and more bands', dataset='sen12ms',
-        task=('multilabel', 'singlelabel'), labels=('igbp10',), bands=('rgb', 's2_10', 's1s2')),
+        task=('multilabel', 'singlelabel'), labels=('igbp10',), bands=('rgb', 's2_10', 's1s2'),
+        states=dict(arch=('resnet50', 'densenet121'), bs=64, policy='constant', wd=1e-5, pretrained=False,
+                    rendering='reflectance')),
     paper3=PaperCard('Ulmas and Liiv 2020', 'three levels of CORINE', dataset='bigearthnet',
-        split='random', labels=tuple(LEVELS.values())))
+        split='random_80_20', labels=('clc1', 'clc2', 'ben43'),
+        states=dict(arch='resnet50', pretrained=True, head='fastai')))
 
 # %% ../nbs/01_cards.ipynb #65a02bec
 @dataclass(frozen=True)

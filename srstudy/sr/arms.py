@@ -14,7 +14,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from ..core import pick, sha256_file
 from ..cards import ARMS
-from .cards import WeightsError
+from .cards import WEIGHTS, WeightsError
 from .checkpoints import load_layout, load_official, load_strict, read_checkpoint
 from .fast import fast
 from .nets import NETS, build_net, get_width, mini_path, read_card
@@ -188,16 +188,20 @@ def get_engine(device:str='cpu')->dict: # engine and isa
            else torch.cuda.get_device_name(device))
     return dict(engine=f'torch {torch.__version__.split("+")[0]}', isa=isa)
 
+def _located(weights:str|Path)->str|Path:
+    "Return the file of a published checkpoint that is given by name."
+    return find_weights(weights) if weights in WEIGHTS else weights
+
 def get_sr(name:str, # a key of `ARMS`
     width:str='mini', # mini or full, for networks
     precision:str='fp32', # fp32, bf16 or fp16
-    weights:str|Path='', # a checkpoint, instead of the arm's own
+    weights:str|Path='', # a checkpoint, or a key of `WEIGHTS`, instead of the arm's own
     device:str='cpu',
     )->SuperResolver:
     "Return an SR arm by name."
     dtype, card = pick(_DTYPES, precision, 'precision'), pick(ARMS, name, 'sr')
     base = card.of or name
-    arm = card.load()(base, width, weights, device, dtype)
+    arm = card.load()(base, width, _located(weights), device, dtype)
     net = arm.weights is not None
     spec = dict(name=base, weights=arm.weights, width=width if net else None,
                 precision=precision if net else 'fp32', **get_engine(device))
@@ -211,7 +215,7 @@ def weights_sha(name:str, # a key of `ARMS`
     width:str='mini', weights:str|Path='')->str:
     "Return the sha256 of the weights of an arm, empty where it has none."
     card = pick(ARMS, name, 'sr'); name = card.of or name
-    if weights: return stamp(weights)
+    if weights: return stamp(_located(weights))
     if not card.network: return ''
     if name in NETS:
         return sha256_file(mini_path(name)) if width == 'mini' else stamp(find_weights(name))

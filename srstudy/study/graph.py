@@ -12,30 +12,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from ..core import cache_dir, canonical_hash, pick, write_atomic
 from ..cards import ARMS, DATASETS
-from ..params import Experiment, as_experiment, load_grid, run_name
+from ..params import Experiment, as_experiment, load_values, run_name, table_files
 from ..synth.landscape import SYNTH_VERSION
 from ..images.store import Store, StoreError
 from ..sr.arms import weights_sha
 from ..sr.cards import WeightsError
 from .images import get_fidelity, get_images
-from .plan import planned_grid
+from .plan import for_seeds, planned_seeds
 from .record import results_dir
 from .scenes import get_scenes
 from .segmentation import get_encoder
 from .steps import needs_run
 
 # %% ../../nbs/7_study/graph.ipynb #bd5538c0
+def _lacks(values:dict)->bool: # of an experiment
+    "Return whether there is no such arm: no truth of real scenes, no weights of full size."
+    known = pick(DATASETS, values['dataset'], 'dataset').synthetic
+    return (values['sr'] == 'truth' and not known
+            or values['width'] == 'full' and pick(ARMS, values['sr'], 'sr').widths == ('mini',))
+
 def get_grid(folder:str|Path, # such as params/table1
     seeds:int|None=1, # 0, 1, ... seeds-1; None: those of the plan
     **fields, # of every experiment, instead of the files' own
     )->list[Experiment]:
     "Read the experiments of a table; of its arms those that there are."
-    grid = [dataclasses.asdict(e) | fields for e in (load_grid(folder, seeds) if seeds else planned_grid(folder))]
-    known = lambda e: pick(DATASETS, e['dataset'], 'dataset').synthetic
-    # truth is known of synthetic scenes only, and an arm may have no weights of full size
-    lacks = lambda e: (e['sr'] == 'truth' and not known(e)
-                       or e['width'] == 'full' and pick(ARMS, e['sr'], 'sr').widths == ('mini',))
-    return [as_experiment(e) for e in grid if not lacks(e)]
+    usual = {f.name: f.default for f in dataclasses.fields(Experiment)}
+    rows = {p: usual | load_values(p) | fields for p in table_files(folder)}
+    grid = [as_experiment(values, str(p)) for p, values in rows.items() if not _lacks(values)]
+    return for_seeds(grid, {e.arch: seeds or planned_seeds(folder, e.arch) for e in grid})
 
 # %% ../../nbs/7_study/graph.ipynb #fbfc101a
 def arm_spec(exp:Experiment)->dict:
@@ -48,7 +52,7 @@ def arm_spec(exp:Experiment)->dict:
 def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
     "Name the images that `exp` reads."
     made = {f: getattr(exp, f) for f in ('dataset', 'limit', 'limit_train', 'bands', 'sr')}
-    if exp.split != 'official': made['split'] = exp.split
+    made |= {f: getattr(exp, f) for f, usual in (('split', 'official'), ('train_share', 1)) if getattr(exp, f) != usual}
     if exp.root: made['root'] = str(Path(exp.root).resolve())
     else: made |= dict(scenes=exp.scenes, size=exp.size, noise=exp.noise, synth=SYNTH_VERSION)
     if exp.sr not in ('none', 'truth'): made |= dict(white=exp.white, arm=arm_spec(exp))

@@ -33,6 +33,10 @@ def get_images(exp:Experiment, index:pd.DataFrame)->Store:
 def get_render(exp:Experiment, images:Store): # a function of a stored image; None leaves it as it is
     "Return what turns a stored image into the pixels that the classifier sees."
     stored = exp.bands == 'rgb' and images[0].dtype == np.uint16
+    if exp.rendering == 'reflectance':
+        if images[0].dtype == np.uint8: raise ValueError("rendering='reflectance', but these images are 8-bit "
+            "pictures already; read the product's own bands, or choose rendering='rgb8'")
+        return None
     return partial(render_rgb, white=exp.white) if stored else None
 
 # %% ../../nbs/7_study/images.ipynb #4e95f1a7

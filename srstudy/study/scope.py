@@ -34,11 +34,11 @@ def weakest(scopes)->Scope:
     return max(scopes, key=lambda s: list(SCOPES).index(s.kind))
 
 # %% ../../nbs/7_study/scope.ipynb #5c09e011
-_WHOLE = dict(width='full', limit=0, limit_train=0, stem=2, fusion='early', weights='')
+_WHOLE = dict(width='full', limit=0, limit_train=0, train_share=1., stem=2, fusion='early', weights='')
 
 def _apart(exp, paper)->tuple: # of phrases
     "Say which choices of an experiment are not the paper's."
-    theirs = {f: getattr(paper, f) for f in ('task', 'split', 'labels', 'bands')} | _WHOLE
+    theirs = {f: getattr(paper, f) for f in ('task', 'split', 'labels', 'bands')} | _WHOLE | paper.states
     theirs = {f: v if isinstance(v, tuple) else (v,) for f, v in theirs.items()}
     return tuple(f"{f} is {getattr(exp, f)!r}, the paper's {' or '.join(map(repr, v))}"
                  for f, v in theirs.items() if getattr(exp, f) not in v)

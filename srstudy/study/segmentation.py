@@ -28,7 +28,8 @@ def get_encoder(exp:Experiment)->Experiment:
     if not exp.encoder or not path.is_file(): raise ValueError(
         f"encoder={exp.encoder!r} is no file; task='segmentation' needs the params file of a "
         'trained classifier, such as params/corine/level1.yaml')
-    enc = load_experiment(path, seed=exp.seed, device=exp.device, workers=exp.workers)
+    there = dict(root=exp.encoder_root) if exp.encoder_root else {}
+    enc = load_experiment(path, seed=exp.seed, device=exp.device, workers=exp.workers, **there)
     differs = [f for f in ('arch', 'width', 'bands', 'stem') if getattr(enc, f) != getattr(exp, f)]
     for f in differs: raise ValueError(f'{exp.encoder} has {f}={getattr(enc, f)!r}, but its U-Net '
                                        f'{f}={getattr(exp, f)!r}; give both the same')
@@ -37,9 +38,10 @@ def get_encoder(exp:Experiment)->Experiment:
 # %% ../../nbs/7_study/segmentation.ipynb #8d7570ac
 def is_encoder(exp:Experiment)->bool:
     "Return whether an experiment in params/ builds on the classifier of `exp`."
-    texts = [p.read_text() for p in (repo_root()/'params').glob('*/*.yaml')]
+    texts = [p.read_text() for p in (repo_root()/'params').rglob('*.yaml')]
     named = {yaml.safe_load(t).get('encoder', '') for t in texts if 'encoder:' in t} - {''}
-    return any(key(load_experiment(repo_root()/f, seed=exp.seed)) == key(exp)
+    # a key does not hold where the data lie
+    return any(key(load_experiment(repo_root()/f, seed=exp.seed, root='.')) == key(exp)
                for f in named if (repo_root()/f).is_file())
 
 def model_path(exp:Experiment, inputs:dict # of `get_inputs`

@@ -27,10 +27,14 @@ from .segmentation import model_path
 from .task import get_inputs, get_task
 
 # %% ../../nbs/7_study/steps.ipynb #70d13670
+def _watched(split:np.ndarray)->np.ndarray:
+    "Return the splits as a training takes them: there must be some to watch."
+    return split if (split == 'val').any() else np.where(split == 'test', 'val', split)
+
 def get_data(exp:Experiment, index:pd.DataFrame, images:Store):
     "Return fastai DataLoaders of training and validation scenes."
     task = get_task(exp)
-    return task.batches(images, task.targets(exp, index), index.split.to_numpy(), bs=exp.bs,
+    return task.batches(images, task.targets(exp, index), _watched(index.split.to_numpy()), bs=exp.bs,
                         seed=exp.seed, augment=exp.augment, render=get_render(exp, images),
                         workers=exp.workers if exp.device != 'cpu' else 0)
 
@@ -97,7 +101,8 @@ def answer(exp:Experiment, learn, index:pd.DataFrame,
     "Predict test and validation scenes, and explain what was predicted."
     seconds, task = {} if seconds is None else seconds, get_task(exp)
     with timed(seconds, 'test'):
-        test, val = (get_predictions(exp, learn, index, s) for s in ('test', 'val'))
+        test, val = (get_predictions(exp, learn, index, s) if (index.split == s).any() else None
+                     for s in ('test', 'val'))
     with timed(seconds, 'explain'): why = task.explain(exp, learn, index)
     with timed(seconds, 'doses'): more = predict_doses(exp, learn, index) if exp.doses else {}
     return Predictions(test, val, faithful or {}, why, task.truth(exp, index), more)
@@ -111,7 +116,7 @@ def make_record(exp:Experiment, index:pd.DataFrame, preds:Predictions,
     scenes = canonical_hash(list(zip(index.patch_id, map(list, index.labels))))
     spent = {k: round(v, 1) for k, v in (seconds or {}).items()}
     with _threads(exp): made = get_machine()
-    return Record(name=run_name(exp), key=key(exp), params={**dataclasses.asdict(exp), 'root': ''},
+    return Record(name=run_name(exp), key=key(exp), params=dataclasses.asdict(exp) | dict(root='', encoder_root=''),
                   **get_task(exp).score(exp, index, preds.test),
                   counts=index.split.value_counts().sort_index().to_dict(),
                   inputs=get_inputs(exp) | dict(index=scenes),

@@ -8,7 +8,7 @@ __all__ = ['MULTILABEL', 'SINGLELABEL', 'SEGMENTATION', 'Task', 'get_task', 'get
 
 # %% ../../nbs/7_study/task.ipynb #43124e1b
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 import pandas as pd
 from ..core import seed_all
@@ -62,7 +62,7 @@ def make_classifier(exp:Experiment, side:int): # of the images, in pixels
     n_out, bands = len(get_nomenclature(exp.labels).classes), BANDS[exp.bands]
     radar = len(set(bands) & set(BANDS['s1']))
     sensors = tuple(n for n in (radar, len(bands) - radar) if n)
-    how = dict(width=exp.width, pretrained=exp.pretrained, stem=exp.stem, side=side)
+    how = dict(width=exp.width, pretrained=exp.pretrained, stem=exp.stem, head=exp.head, side=side)
     if exp.fusion == 'late': return get_fused(exp.arch, n_out, sensors, **how)
     return get_classifier(exp.arch, n_out, len(bands), **how)
 
@@ -125,8 +125,8 @@ SINGLELABEL = _labels(encode_single, 'singlelabel')
 def map_learner(exp:Experiment, dls): # of `get_mask_dls`
     "Put batches and a U-Net on the trained classifier together."
     enc = get_encoder(exp)
-    trained = load_model(model_path(enc, get_inputs(enc)), make_classifier(enc, _side(dls)))
-    return get_map_learner(exp, dls, trained)
+    blank = make_classifier(replace(enc, pretrained=False), _side(dls)) # it gets the weights of the trained one
+    return get_map_learner(exp, dls, load_model(model_path(enc, get_inputs(enc)), blank))
 
 SEGMENTATION = Task(targets=get_masks, batches=get_mask_dls, network=map_learner,
                     predict=predict_masks, answers=Mapped, score=score_maps, keep=save_map_model,
