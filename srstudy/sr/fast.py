@@ -54,19 +54,27 @@ def _bias(block, index:Tensor, like:Tensor)->Tensor: # (1,heads,queries,keys)
     "Look up the bias of every pair of positions, once."
     if not hasattr(block, 'ready_bias'):
         table = block.relative_position_bias_table[index.flatten()]
-        block.ready_bias = table.view(*index.shape, -1).permute(2, 0, 1)[None].to(like, copy=True)
+        block.ready_bias = table.view(*index.shape, -1).permute(2, 0, 1)[None].to(like).contiguous()
     return block.ready_bias
+
+def _attend(q:Tensor, k:Tensor, v:Tensor, bias:Tensor, # (B,heads,n,channels) each; what is added to every pair
+    multiple:int=0, # to which the channels of a head are filled up; as the device wants it by default
+    )->Tensor:
+    "Attend. Torch has quick kernels for a GPU, but only for heads of 8, 16, ... channels."
+    d = q.shape[-1]; more = -d % (multiple or (8 if q.is_cuda else 1))
+    if more: q, k, v = (F.pad(t, (0, more)) for t in (q, k, v))
+    scale = d**-.5 if more else None
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)[..., :d]
 
 def _window(block, x:Tensor, rpi:Tensor, mask:Tensor|None=None)->Tensor: # (windows,n,c)
     "Attend within windows."
     b, n, c = x.shape; heads = block.num_heads
     q, k, v = block.qkv(x).view(b, n, 3, heads, c//heads).permute(2, 0, 3, 1, 4)
-    attend, bias = F.scaled_dot_product_attention, _bias(block, rpi, q)
-    y = attend(q, k, v, attn_mask=bias)
+    bias = _bias(block, rpi, q); y = _attend(q, k, v, bias)
     if mask is not None: # it hides nothing but in windows that a shift has put together of two ends
         few = mask.flatten(1).any(1); at = few.repeat(b//len(mask))
         hidden = (bias + mask[few, None].to(q)).repeat(b//len(mask), 1, 1, 1)
-        y[at] = attend(q[at], k[at], v[at], attn_mask=hidden)
+        y[at] = _attend(q[at], k[at], v[at], hidden)
     return block.proj(y.transpose(1, 2).reshape(b, n, c))
 
 # %% ../../nbs/4_sr/fast.ipynb #78c2e4f5
@@ -80,7 +88,7 @@ def _overlapping(block, x:Tensor, size:tuple, rpi:Tensor)->Tensor: # (B,h*w,c)
     k, v = kv.unflatten(3, (2, heads, d)).permute(3, 0, 1, 2, 4, 6, 7, 5).reshape(
         2, -1, heads, o*o, d)
     q = q.reshape(-1, heads, s*s, d)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=_bias(block, rpi, q))
+    y = _attend(q, k, v, _bias(block, rpi, q))
     y = y.view(b, h//s, w//s, heads, s, s, d).permute(0, 1, 4, 2, 5, 3, 6)
     x = x + block.proj(y.reshape(b, h*w, c))
     return x + block.mlp(block.norm2(x))
