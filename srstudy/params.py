@@ -61,6 +61,7 @@ class Experiment:
     limit: int = _param(0, 'patches kept per split; 0 keeps all', limits=(0, 10**7))
     limit_train: int = _param(0, 'training patches kept; 0 keeps all', limits=(0, 10**7))
     train_share: float = _param(1., 'share of the training patches kept', limits=(.0001, 1))
+    keep: bool = _param(True, 'keep the weights of the trained network in the cache', inert=True)
     device: str = _param('cpu', 'where the networks run: cpu, cuda, cuda:1', inert=True)
     workers: int = _param(2, 'processes that read', limits=(0, 256), inert=True)
 

@@ -31,8 +31,9 @@ def train_and_map(chips, src, dst, labels, bands, side):
     from srstudy.learn.classifiers import get_classifier
     from srstudy.learn.train import fit_schedule
     from srstudy.params import Experiment
-    from srstudy.study.segmentation import get_map_learner, save_map_model
+    from srstudy.study.segmentation import get_map_learner
     from srstudy.study.steps import get_data
+    from srstudy.study.trained import save_trained
     from srstudy.images.pack import pack_chips
     index = read_index('corine', chips); images = pack_chips(index, BANDS['rgb'])
     exp = Experiment(dataset='corine', root=str(chips), task='segmentation', labels=labels, bs=4,
@@ -42,7 +43,7 @@ def train_and_map(chips, src, dst, labels, bands, side):
     fit_schedule(learn, [(0, 1, .003)])
     assert np.isfinite(learn.history.losses).all() and learn.history.losses
     assert images[0].shape == (side, side, 3)
-    return draw_map(src, dst, save_map_model(exp, learn, {}), bands=bands)
+    return draw_map(src, dst, save_trained(exp, learn), bands=bands)
 
 def test_slovenia_polygons_through_builder_training_and_map(home):
     from srstudy.data.chips import load_codes, make_chips

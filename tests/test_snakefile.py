@@ -68,6 +68,12 @@ def test_a_unet_comes_after_its_classifier(env):
         _, classifier = graph[unet].needs
         assert (classifier, unet) in edges, (unet, dot)
 
+def test_the_slurm_profile_queues_a_lost_job_again(env):
+    text = snakemake(['-n', 'runs', '--profile', 'profiles/slurm'], 'table1', env)  # every option is one of the executor's
+    assert jobs(text)['run']
+    profile = yaml.safe_load((ROOT/'profiles/slurm/config.yaml').read_text())
+    assert profile['slurm-requeue'] is True and profile['retries'] >= 2
+
 def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     p = start(['runs'], table, env)
     while p.poll() is None and not records(env): time.sleep(.1)

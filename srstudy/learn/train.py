@@ -10,6 +10,7 @@ __all__ = ['CPUAutocast', 'StopOnNaN', 'History', 'KeepBest', 'OneOfMany', 'get_
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from fastai.callback.channelslast import ChannelsLast
 from fastai.callback.core import Callback, CancelFitException
@@ -42,15 +43,18 @@ class StopOnNaN(Callback):
 # %% ../../nbs/5_learn/train.ipynb #58cb805c
 class History(Callback):
     "Keep the losses of all rows of a schedule, which fastai's recorder forgets at each."
-    order, resumes = 60, ('losses', 'epochs') # of `Checkpoint`
+    order, resumes = 60, ('losses', 'epochs', 'seconds') # of `Checkpoint`
     def __init__(self):
-        self.losses, self.epochs = [], [] # epochs: batches so far, training and validation loss
+        # epochs: batches so far, training and validation loss
+        self.losses, self.epochs, self.seconds = [], [], []
+    def before_epoch(self): self.start = perf_counter()
     def after_batch(self):
         if self.training: self.losses.append(float(self.learn.smooth_loss))
     def after_epoch(self):
         done = self.epochs[-1][0] if self.epochs else 0
         if len(self.losses) == done: return # fastai predicts in an epoch that trains nothing
         self.epochs.append((len(self.losses), *map(float, self.learn.final_record)))
+        self.seconds.append(perf_counter() - self.start)
     def plot(self, ax=None):
         "Draw the training loss batch by batch, and the validation loss epoch by epoch."
         ax = ax or plt.subplots(figsize=(5, 2.2), dpi=90, layout='constrained')[1]

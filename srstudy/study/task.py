@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MULTILABEL', 'SINGLELABEL', 'SEGMENTATION', 'Task', 'get_task', 'get_inputs', 'make_classifier', 'label_learner',
-           'score_labels', 'explain_labels', 'keep_encoder', 'map_learner']
+           'score_labels', 'explain_labels', 'map_learner']
 
 # %% ../../nbs/7_study/task.ipynb #43124e1b
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from ..data.sen12ms import encode_single
 from ..sr.arms import weights_sha
 from ..learn.batches import get_dls, get_mask_dls
 from ..learn.classifiers import get_classifier, get_fused
-from ..learn.models import load_model, save_model
+from ..learn.models import load_model
 from ..learn.train import get_learner, predict
 from ..learn.unet import predict_masks
 from ..score.gradcam import explain_scenes
@@ -28,8 +28,7 @@ from ..score.multilabel import class_scores, prior_probs
 from ..score.single import confusion, mark_best, run_scores
 from .record import Labelled, Mapped
 from .segmentation import (get_encoder, get_map_learner, get_masks, get_truth,
-                                        is_encoder, map_inputs, model_path, save_map_model,
-                                        score_maps)
+                                        map_inputs, model_path, score_maps)
 
 # %% ../../nbs/7_study/task.ipynb #bef37a23
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Task:
     predict: Callable # (learner, batches) -> what is predicted, what is true
     answers: type     # what these two are kept as: `Labelled` or `Mapped`
     score: Callable   # (exp, index, answers of the test scenes) -> scores, classes, prior
-    keep: Callable    # (exp, learner, inputs): save the weights that another run will need
     explain: Callable = lambda exp, learn, index: {} # of `explain_scenes`
     truth: Callable = lambda exp, index: None # what is on the ground, if targets may be wrong
     inputs: Callable = lambda exp: {} # fingerprints of what it is made from, beside scenes and SR
@@ -107,16 +105,12 @@ def explain_labels(exp:Experiment, learn, index:pd.DataFrame)->dict: # of `expla
     batches = learn.dls.test_dl(test.index.tolist(), with_labels=True)
     return explain_scenes(learn.model, batches, ground, activate=learn.loss_func.activation)
 
-def keep_encoder(exp:Experiment, learn, inputs:dict): # of `get_inputs`
-    "Save the weights of a classifier where a U-Net is built on it."
-    if is_encoder(exp): save_model(model_path(exp, inputs), learn.model)
-
 # %% ../../nbs/7_study/task.ipynb #79f9338f
 def _labels(encode, kind):
     "The task of predicting labels, as rows of marks."
     return Task(targets=lambda exp, index: encode(index, exp.labels), batches=get_dls,
                 network=partial(label_learner, kind=kind), predict=predict, answers=Labelled,
-                score=partial(score_labels, kind=kind), keep=keep_encoder, explain=explain_labels)
+                score=partial(score_labels, kind=kind), explain=explain_labels)
 
 MULTILABEL = _labels(encode_targets, 'multilabel')
 SINGLELABEL = _labels(encode_single, 'singlelabel')
@@ -129,5 +123,5 @@ def map_learner(exp:Experiment, dls): # of `get_mask_dls`
     return get_map_learner(exp, dls, load_model(model_path(enc, get_inputs(enc)), blank))
 
 SEGMENTATION = Task(targets=get_masks, batches=get_mask_dls, network=map_learner,
-                    predict=predict_masks, answers=Mapped, score=score_maps, keep=save_map_model,
-                    truth=get_truth, inputs=map_inputs, first=get_encoder)
+                    predict=predict_masks, answers=Mapped, score=score_maps, truth=get_truth,
+                    inputs=map_inputs, first=get_encoder)
