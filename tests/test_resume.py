@@ -1,5 +1,5 @@
 "A run that is killed again and again leaves the Record of the run that nobody disturbed."
-import multiprocessing, os, random, signal, time
+import multiprocessing, random, signal, time
 import pytest
 
 fork = multiprocessing.get_context('fork')
@@ -21,13 +21,26 @@ def take(run, values):
     torch.set_num_threads(1)
     run(as_experiment(values))
 
-def taken(run, values, kill_after=None):
-    "Run it in a process, killed after so many seconds; return its exit code."
+def taken(run, values, disturb=lambda p: None):
+    "Run it in a process, which `disturb` may kill; return its exit code."
     p = fork.Process(target=take, args=(run, values)); p.start()
-    p.join(kill_after)
-    if p.is_alive(): os.kill(p.pid, signal.SIGKILL)
-    p.join()
+    disturb(p); p.join()
     return p.exitcode
+
+def at_any_moment(seconds):
+    "Kill a process of so many seconds at a random moment."
+    def kill(p):
+        p.join(random.uniform(.2, 1)*seconds)
+        p.kill()
+    return kill
+
+def in_training(p):
+    "Kill a process at a random moment after it has left another checkpoint."
+    from srstudy.core import cache_dir
+    def left(): return {c: c.stat().st_mtime_ns for c in (cache_dir()/'training').glob('*.pt')}
+    before = left()
+    while p.is_alive() and left().items() <= before.items(): time.sleep(.01)
+    time.sleep(random.uniform(0, .3)); p.kill()
 
 def epochs_kept():
     "How many epochs the checkpoints here have behind them."
@@ -55,13 +68,14 @@ def test_a_run_killed_at_any_moment_leaves_the_same_record(name, tmp_path, monke
     assert taken(run, values) == 0
     seconds = time.perf_counter() - start
     whole, trained = record(), weights()
-    go_to('killed'); kept = [0]
-    for _ in range(3):
-        if taken(run, values, random.uniform(.2, 1)*seconds) == -signal.SIGKILL: kept.append(epochs_kept())
+    go_to('killed'); kept = []
+    for disturb in (at_any_moment(seconds), in_training, at_any_moment(seconds), in_training):
+        if taken(run, values, disturb) == -signal.SIGKILL: kept.append(epochs_kept())
     assert taken(run, values) == 0
+    assert any(kept), 'it was killed while it trained'
     assert same_result(record(), whole)
     assert weights().keys() == trained.keys()
     for model, tensors in weights().items():
         assert all(torch.equal(v, trained[model][k]) for k, v in tensors.items()), 'to the last bit'
     assert not list((tmp_path/'killed/cache/training').iterdir()), 'the checkpoint goes when the Record stands'
-    print(f'{name}: {seconds:.1f} s undisturbed; killed {len(kept) - 1} times, with {kept[1:]} epochs behind it')
+    print(f'{name}: {seconds:.1f} s undisturbed; killed {len(kept)} times, with {kept} epochs behind it')

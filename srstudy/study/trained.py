@@ -30,8 +30,9 @@ def save_trained(exp:Experiment, learn, # of `train`
     "Keep a trained network, with all that it takes to use it."
     norm = next(f for f in learn.dls.train.after_batch.fs if isinstance(f, Normalize))
     mean, std = (t.flatten().tolist() for t in (norm.mean, norm.std))
-    return save_model(model_path(exp, get_inputs(exp)), learn.model, **dataclasses.asdict(exp) | dict(root='', encoder_root=''),
-                      mean=mean, std=std, side=learn.dls.train_ds[0][0].shape[-1], name=run_name(exp), key=key(exp),
+    choices = dataclasses.asdict(exp) | dict(root='', encoder_root='') # folders are of this machine
+    return save_model(model_path(exp, get_inputs(exp)), learn.model, **choices, mean=mean, std=std,
+                      side=learn.dls.train_ds[0][0].shape[-1], name=run_name(exp), key=key(exp),
                       record=dataclasses.asdict(rec) if rec else {})
 
 # %% ../../nbs/7_study/trained.ipynb #7a14000c
