@@ -83,14 +83,18 @@ def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: 
 # %% ../nbs/cli.ipynb #acca26ce
 @app.command()
 def plan(table: _Table, seeds: _Seeds = None, set_: _Set = None,
+         on: Annotated[str, typer.Option(help='the GPU to estimate for, of params/devices.yaml, where nobody has '
+                                         'measured')] = 'h100',
          measure: Annotated[bool, typer.Option('--measure', help='first measure on this machine, in '
                             'minutes, what params/costs.yaml does not know')] = False):
     "Show what a table needs, what of it exists, and what the rest costs; nothing is made."
     with _plain_errors():
+        from srstudy.papers.claims import buys
         from srstudy.study.costs import plan, plan_text
         grid = _grid(table, seeds, set_)
         if measure: _measure(grid)
-        typer.echo(plan_text(plan(grid)))
+        typer.echo(plan_text(plan(grid, device=on)))
+        typer.echo(buys(_folder(table).name, grid))
 
 def _measure(grid):
     from srstudy.study.measure import measure_missing

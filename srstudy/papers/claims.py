@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['AT', 'COLUMNS', 'published', 'scored', 'ours', 'arm_gains', 'replicated', 'blocks_of', 'unmeasured', 'holm_within',
-           'ledger', 'made_on', 'effort', 'powers', 'powers_text']
+           'ledger', 'made_on', 'effort', 'powers', 'powers_text', 'buys']
 
 # %% ../../nbs/8_papers/claims.ipynb #1bb18095
 import dataclasses
@@ -17,7 +17,8 @@ from ..score.ci import CI, UNKNOWN, column_cis, detectable, how, p_value
 from ..score.inference import holm, ground_blocks
 from ..score.multilabel import Evaluation, redrawn
 from ..study.record import Record, command, get_scope, read_predictions
-from ..study.runs import Runs
+from ..study.costs import test_scenes
+from ..study.runs import Runs, committed
 from .verdicts import FEWEST, compare, direction, get_margin, verdict, why
 
 # %% ../../nbs/8_papers/claims.ipynb #98008764
@@ -171,3 +172,20 @@ def powers_text(diffs:list, what:str # such as 'in F1'
     later = ', '.join(f'{v:.3f} with {k}' for k, v in more)
     return (f'On {how(one)}, a difference {what} must be {now:.3f} to be found in four of five repetitions '
             f'(80 % power, median over the differences shown{"; " + later + " seeds" if more else ""}).')
+
+# %% ../../nbs/8_papers/claims.ipynb #b0750002
+_LIKE = dict(unknowns='table1', size='table1') # tables whose arms are compared as another one's
+
+def buys(table:str, # folder in params/, or in params/full
+    grid:list, # of `get_grid`: what is planned
+    )->str: # a sentence; empty where nothing like it was run
+    "Estimate the smallest difference that a plan could see, from the spread in the committed Records."
+    name, known = _LIKE.get(table, table), (repo_root()/'params'/table).is_dir() or table in _LIKE
+    runs = Runs.of(name, (committed(),), check=False) if known else Runs()
+    if 'bicubic' not in {r.params['sr'] for r in runs}: return ''
+    frame = arm_gains(runs, 'bicubic')
+    cis = [ci for ci in frame[frame.metric == 'f1'].ci if ci.parts]
+    seeds, n = len({e.seed for e in grid}), test_scenes(grid[0])
+    least = np.median([detectable(ci, seeds, n) for ci in cis])
+    return (f'* estimate: with {seeds} seed{"s"*(seeds > 1)} and {n:,} test scenes a difference of {least:.3f} in F1 '
+            'between two arms would be found in four of five repetitions, if they vary as in the mini study')
