@@ -46,9 +46,9 @@ class Dataset:
     def index_path(self, root:str|Path)->Path:
         "Return the file that keeps the index, whether it has been read or not."
         return _index_path(self, root)
-    def index(self, root:str|Path, cache:bool=True)->pd.DataFrame:
-        "Read which patches there are, their split and their labels; `.attrs` has counts."
-        return _read_index(self, root, cache)
+    def index(self, root:str|Path, cache:bool=True, splits:tuple=('train', 'val', 'test'))->pd.DataFrame:
+        "Read which patches there are, split and labels; no split of `splits` may be empty; `.attrs` has counts."
+        return _read_index(self, root, cache, splits)
     def unlike(self, index:pd.DataFrame)->str:
         "Say in what an index differs from the published data set; nothing where it does not."
         return _unlike(self, index)
@@ -68,21 +68,23 @@ def _index_path(data, root)->Path:
         raise DataError(f'{root} is not a folder: set root to where the data lie')
     return data.where(Path(root))
 
-def _read_index(data, root, cache)->pd.DataFrame:
+def _read_index(data, root, cache, splits)->pd.DataFrame:
     _index_path(data, root)             # fails where there is nothing to read
     index = data.read(Path(root), cache)
-    check_splits(index, root)
+    check_splits(index, root, splits)
     index.attrs['dataset'] = data.name
     return index
 
 # %% ../../nbs/1_data/dataset.ipynb #0d5e000d
 SPLITS = 'train', 'val', 'test'
 
-def check_splits(index:pd.DataFrame, root:str|Path):
+def check_splits(index:pd.DataFrame, root:str|Path,
+    wanted:tuple=SPLITS # that must not be empty
+    ):
     "Fail for an unknown split, and for an empty one."
     for row in index[~index.split.isin(SPLITS)].itertuples():
         raise DataError(f'{row.patch_id} is in split {row.split!r}, expected one of {SPLITS}')
-    for split in SPLITS:
+    for split in wanted:
         if not (index.split == split).any():
             raise DataError(f'no patch of the {split} split is in {root} (counted: '
                 f'{index.attrs.get("counts", len(index))}): add some, or check the list of the split')
@@ -113,9 +115,10 @@ def _unlike(data, index)->str:
     if not card.names: return f'{card.title}: no list of patches of it was published'
     # a split that the authors do not have is taken from their training patches
     if not card.splits[SPLITS.index('val')]: split = split.replace('val', 'train')
+    if len(index) != card.used: return f'there are {len(index):,} patches, where {card.title} has {card.used:,}'
     for s, n, published in zip(SPLITS, card.splits, card.names):
         ids = index.patch_id[split == s]
-        if len(ids) != n: return f'{len(ids):,} {s} patches, where {card.title} has {n:,}'
+        if len(ids) != n: return f'there are {len(ids):,} {s} patches, where {card.title} has {n:,}'
         if published and names_hash(map(data.spelling, ids)) != published:
             return f'its {s} patches have other names than those of {card.title}'
     side = len(data.chip(next(index.itertuples()), BANDS['rgb']))

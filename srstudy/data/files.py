@@ -35,7 +35,9 @@ def subfolders(folder:Path)->dict:
 def read_tif(path:str, count:int)->tuple: # (count,h,w); its CRS, west, north, metres a pixel
     "Read a GeoTIFF of `count` bands."
     try:
-        with rasterio.open(path) as f: a, t, crs = f.read(), f.transform, f.crs
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NotGeoreferencedWarning) # whoever needs a place looks at it
+            with rasterio.open(path) as f: a, t, crs = f.read(), f.transform, f.crs
     except RasterioIOError as e:
         what = 'is cut short or damaged' if os.path.exists(path) else 'is missing'
         raise DataError(f'{path} {what}: {COPY_AGAIN} ({e})') from e

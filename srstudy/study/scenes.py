@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import seed_for
 from ..params import Experiment
+from ..data.dataset import SPLITS, check_splits
 from ..data.index import get_dataset
 
 # %% ../../nbs/7_study/scenes.ipynb #d8e0ac41
@@ -44,9 +45,12 @@ def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, spl
     "Read the index of the data set, making the synthetic scenes if they are missing."
     data, root = get_dataset(exp.dataset), exp.root
     if data.draws and not root: root = data.draw(exp.scenes, exp.size, exp.noise, max(exp.workers, 1))
-    index = data.index(root)
+    drawn = exp.split != 'official'
+    index = data.index(root, splits=() if drawn else SPLITS)
     index.attrs['unlike'] = data.unlike(index)
-    if exp.split != 'official': index = random_split(index, validate=exp.split == 'random')
+    if drawn:
+        index = random_split(index, validate=exp.split == 'random')
+        check_splits(index, root, ('train', 'test'))
     most = most_kept(exp, index.split.value_counts().to_dict())
     if sum(most.values()) == len(index): return index
     order = index.loc[index.patch_id.map(partial(seed_for, 0)).sort_values().index]
