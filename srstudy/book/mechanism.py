@@ -17,7 +17,7 @@ from ..sr.fidelity import mean_ci
 from ..score.ci import CI, half_width, how
 from ..score.inference import class_gains, get_blocks, rank_correlation, rule_effects, undecided
 from ..score.multilabel import Evaluation
-from ..study.runs import Runs
+from ..study.runs import Runs, side_of
 from ..papers.claims import arm_gains, blocks_of
 from ..papers.verdicts import compare_by
 from .display import show
@@ -66,7 +66,7 @@ def blocks_note(runs:Runs)->Markdown:
     "Tell how many patches and blocks there are."
     ids = next(iter(paired_preds(runs).values()))[0]['ids']
     return Markdown(f'{len(ids)} test patches lie in {len(set(get_blocks(ids)))} blocks of '
-                    f'10 x 10 patches ({10*runs[0].params["size"]/100:g} km).')
+                    f'10 x 10 patches ({side_of(runs[0])/10:g} km).')
 
 # %% ../../nbs/9_book/mechanism.ipynb #604e384a
 def class_study(runs:Runs,
