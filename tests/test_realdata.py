@@ -97,3 +97,17 @@ def test_the_cards_know_the_published_names():
         ids = [r.removesuffix('.tif') for r in z.read('SEN12MS_test_list.txt').decode().split()]
     card = DATASETS['sen12ms']
     assert (len(ids), names_hash(ids)) == (card.splits[2], card.names[2])
+
+def test_the_cards_of_files_know_the_published_files(tmp_path):
+    "Hashes and lists of `srstudy data`, against the files of the authors."
+    from srstudy.data.sources import SOURCES, check_file
+    card = {(name, Path(f.file).name): f for name, files in SOURCES.items() for f in files}
+    meta = Path(REAL)/'bigearthnet_v2_metadata'
+    for path in meta.glob('*.parquet'): check_file('bigearthnet_v2', card['bigearthnet_v2', path.name], path)
+    with zipfile.ZipFile(Path(REAL)/'sen12ms/sen12ms_test_split.zip') as z:
+        (tmp_path/'test_list.txt').write_bytes(z.read('SEN12MS_test_list.txt'))
+    check_file('sen12ms', card['sen12ms', 'test_list.txt'], tmp_path/'test_list.txt')
+    table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')
+    for flag, name in (('seasonal_snow', 'patches_with_seasonal_snow'), ('cloud_shadow', 'patches_with_cloud_and_shadow')):
+        path = tmp_path/f'{name}.csv'; path.write_text('\r\n'.join(table.s2_name[table[flag]]))
+        check_file('bigearthnet', card['bigearthnet', path.name], path)

@@ -30,6 +30,7 @@ class Weights:
     rename: tuple = ()    # (regex, replacement) for each key, in this order
     drop: tuple = ()      # regexes of keys that are not needed
     forward: str = ''     # a key of checkpoints.FORWARDS, where the network's own pass is not meant
+    hashed = property(lambda self: len(self.sha256) == 64) # its hash tells a mixture
 
 # %% ../../nbs/4_sr/cards.ipynb #c1eabdba
 _GITHUB, _HUB = 'https://github.com', 'https://huggingface.co'

@@ -7,12 +7,12 @@ __all__ = ['weights_dir', 'stamped', 'stamp', 'lock_path', 'read_lock', 'check_w
            'recognise', 'add_weights', 'list_weights', 'verify_weights']
 
 # %% ../../nbs/4_sr/weights.ipynb #bc6ce377
-import json, os, re, shutil, sys, time
+import json, os, shutil, sys
 from pathlib import Path
 from urllib.parse import urlparse
 from filelock import FileLock
-from tqdm.auto import tqdm
 from ..core import cache_dir, pick, sha256_file, whole_file, write_atomic
+from ..data.download import DownloadError, bytes_of, download, note_of
 from .cards import WEIGHTS, WeightsError
 
 # %% ../../nbs/4_sr/weights.ipynb #ae485c38
@@ -102,107 +102,19 @@ def find_weights(name:str # a key of `WEIGHTS`
     check_weights(name, path, stamp(path))
     return path
 
-# %% ../../nbs/4_sr/weights.ipynb #6784f9e4
-_HUB = 'https://huggingface.co'
-
-def _address(url:str)->tuple: # URL, headers
-    "Address a file as the client of the Hugging Face hub does, if it lies there."
-    if not url.startswith(f'{_HUB}/'): return url, {}
-    from huggingface_hub import constants, get_token
-    if constants.is_offline_mode(): raise WeightsError('not asked, since HF_HUB_OFFLINE is set')
-    token = get_token()
-    headers = {'Authorization': f'Bearer {token}'} if token else {}
-    return constants.ENDPOINT + url.removeprefix(_HUB), headers
-
-# %% ../../nbs/4_sr/weights.ipynb #742e3b70
-_TRIES, _WAIT = 4, 1. # attempts in a row that bring nothing, and seconds before the second
-
-def _bytes(path): return path.stat().st_size if path.exists() else 0
-def _note(part): return part.with_name(part.name + '.json') # which URL and version a part is of
-
-def _validator(r): # what If-Range may name: a strong ETag, or a date
-    tag = r.headers.get('ETag', '')
-    return tag if tag.startswith('"') else r.headers.get('Last-Modified', '')
-
-def _may_resume(card, url, part):
-    "Return the validator of `part` for `url`; remove the part if neither it nor a hash can tell."
-    try: note = json.loads(_note(part).read_bytes())
-    except (OSError, ValueError): note = {}
-    same = note.get('url') == url and note.get('validator')
-    if not same and len(card.sha256) < 64: part.unlink(missing_ok=True)
-    return same or ''
-
-# %% ../../nbs/4_sr/weights.ipynb #2471071a
-def _check_answer(r, have, card, part):
-    "Return where the answer begins and where the file ends (None: not said), or fail."
-    if r.status_code in (429, 500, 502, 503, 504): raise ConnectionError(f'answers {r.status_code}')
-    if r.status_code not in (200, 206):
-        login = '; accept its licence there and `hf auth login`' if r.status_code in (401, 403) else ''
-        raise WeightsError(f'answers {r.status_code} {r.reason}{login}')
-    if 'text/html' in r.headers.get('Content-Type', ''):
-        raise WeightsError('answers with a web page instead of a file')
-    begin, total = 0, r.headers.get('Content-Length')
-    if r.status_code == 206:
-        begin, total = re.match(r'bytes (\d+)-\d+/(\d+)?', r.headers['Content-Range']).groups()
-    begin, total = int(begin), int(total) if total else None
-    if begin not in (0, have):
-        raise WeightsError(f'answers from byte {begin:,} where {have:,} was asked for')
-    if None not in (total, card.size) and total != card.size:
-        raise WeightsError(f'offers {total:,} bytes, but {card.title} has {card.size:,}')
-    free = shutil.disk_usage(part.parent).free
-    if total and total - begin > free:
-        raise WeightsError(f'{total - begin:,} bytes are wanted, but {part.parent} has room for '
-                           f'{free:,}; set SRSTUDY_WEIGHTS to a larger disk')
-    return begin, total
-
-# %% ../../nbs/4_sr/weights.ipynb #2956af8a
-def _stream(url, part, card):
-    "Ask for what `part` lacks, and append it."
-    import requests
-    same, have = _may_resume(card, url, part), _bytes(part)
-    address, headers = _address(url); headers['Accept-Encoding'] = 'identity'
-    if have: headers['Range'] = f'bytes={have}-'
-    if have and same: headers['If-Range'] = same
-    with requests.get(address, headers=headers, stream=True, timeout=(10, 60)) as r:
-        # nothing is left to ask for: the part is the whole file or too long, and its hash will tell
-        if r.status_code == 416: return
-        begin, total = _check_answer(r, have, card, part)
-        write_atomic(_note(part), json.dumps(dict(url=url, validator=_validator(r))))
-        with (open(part, 'ab' if begin else 'wb') as f,
-              tqdm(desc=card.file, total=total, initial=begin, unit='B', unit_scale=True,
-                   disable=None) as bar):
-            for chunk in r.iter_content(1 << 16): f.write(chunk); bar.update(len(chunk))
-            f.flush(); os.fsync(f.fileno())
-    if total and _bytes(part) != total: raise ConnectionError(f'ended at byte {_bytes(part):,}')
-
-# %% ../../nbs/4_sr/weights.ipynb #bd6bb27f
-def _download(url, part, card):
-    "Bring all of `url` into `part`, resuming after each cut."
-    import requests
-    most, idle = _bytes(part), 0
-    while True:
-        try: return _stream(url, part, card)
-        except (ConnectionError, requests.RequestException) as e:
-            # the text of requests' own errors is a paragraph
-            why = str(e) if type(e) is ConnectionError else type(e).__name__
-        idle = 0 if _bytes(part) > most else idle + 1
-        most = max(most, _bytes(part))
-        if idle == _TRIES: raise WeightsError(f'{_TRIES} attempts in a row brought nothing ({why})')
-        time.sleep(_WAIT*2**max(idle - 1, 0))
-
 # %% ../../nbs/4_sr/weights.ipynb #66b60b0f
 def _fetch_from(url, part, name):
     "Download, compare, and give the file its name."
-    had = _bytes(part)
-    _download(url, part, WEIGHTS[name])
+    had = bytes_of(part)
+    download(url, part, WEIGHTS[name])
     sha = sha256_file(part)
     try: check_weights(name, part, sha)
     except WeightsError:
-        part.unlink(); _note(part).unlink(missing_ok=True)
+        part.unlink(); note_of(part).unlink(missing_ok=True)
         if not had: raise
         # the beginning may have been another version's
         return _fetch_from(url, part, name)
-    os.replace(part, part.with_suffix('')); _note(part).unlink(missing_ok=True)
+    os.replace(part, part.with_suffix('')); note_of(part).unlink(missing_ok=True)
     stamp(part.with_suffix(''), sha)
 
 # %% ../../nbs/4_sr/weights.ipynb #eb410ded
@@ -216,7 +128,7 @@ def fetch_weights(name:str # a key of `WEIGHTS`
         except WeightsError: failed = []
         for url in card.urls:
             try: _fetch_from(url, path.with_name(f'{card.file}.part'), name); return path
-            except WeightsError as e: failed.append(f'\n  {url}: {e}')
+            except (DownloadError, WeightsError) as e: failed.append(f'\n  {url}: {e}')
     raise WeightsError(f'{card.file} ({card.title}) could not be downloaded: '
         f'{"".join(failed) or "no URL of it is known"}\nGet it from {card.page}, and '
         f'`srstudy weights add FILE` puts it into {path.parent}')
