@@ -285,7 +285,8 @@ def data_list(dataset: Annotated[str|None, typer.Argument(metavar='DATASET', hel
         from srstudy.data.sources import SOURCES, about, list_data
         for name in [dataset] if dataset else SOURCES:
             table = list_data(name, root)
-            typer.echo(f'{about(name)}\n{table.fillna("").to_string(index=False)}\n' if dataset else about(name))
+            text = table.astype(str).replace('<NA>', 'unknown').to_string(index=False)
+            typer.echo(f'{about(name)}\n{text}' if dataset else about(name))
 
 @data.command('fetch')
 def data_fetch(dataset: _Dataset, root: _Root):

@@ -212,7 +212,7 @@ def provenance(self:Runs)->HTML|Markdown:
     "What a page shows above its numbers: what they are of, how many, from where."
     if not len(self): return self.note
     m, sentence = self[0].made, self._sentence() + self.provisional.replace('*', '')
-    n = {s: span([r.counts[s] for r in self]) for s in ('train', 'val', 'test')}
+    n = {s: span([r.counts.get(s, 0) for r in self]) for s in ('train', 'val', 'test')}
     size = span([side_of(r) for r in self])
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "

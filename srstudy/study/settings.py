@@ -26,15 +26,16 @@ def read_folder(folder:str|Path)->Runs:
     return Runs([check_record(r, recorded(r)) for r in records], folder)
 
 # %% ../../nbs/7_study/settings.ipynb #7a9e979c
-_COMPARED = ('task', 'labels', 'bands', 'fusion', 'white', 'sr', 'weights', 'arch', 'stem', 'limit_train', 'doses')
-_FREE = 'seed', 'root', 'device', 'workers', 'encoder'
+_COMPARED = ('task', 'labels', 'bands', 'fusion', 'white', 'sr', 'weights', 'arch', 'stem', 'limit_train',
+             'train_share', 'doses')
+_FREE = 'seed', 'root', 'device', 'workers', 'encoder', 'encoder_root'
 _SET = [f.name for f in dataclasses.fields(Experiment) if f.name not in (*_COMPARED, *_FREE)]
 
 def setting(rec:Record)->dict: # fields of an `Experiment`; scope, validation and test scenes
     "Return what a Record must share with all others of its table."
     exp = recorded(rec)
     return {f: getattr(exp, f) for f in _SET} | dict(scope=get_scope(rec)) | {
-        f'{s} scenes': rec.counts[s] for s in ('val', 'test')}
+        f'{s} scenes': rec.counts.get(s, 0) for s in ('val', 'test')}
 
 def sort_runs(runs:Runs)->list: # of Runs, the strongest scope first
     "Part Records by their setting."
