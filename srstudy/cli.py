@@ -93,6 +93,8 @@ def plan(table: _Table, seeds: _Seeds = None, set_: _Set = None,
         from srstudy.study.costs import plan, plan_text
         grid = _grid(table, seeds, set_)
         if measure: _measure(grid)
+        for root in sorted({e.root for e in grid if e.root and not Path(e.root).exists()}):
+            typer.echo(f'{root} is not here yet: its patches are counted as published')
         typer.echo(plan_text(plan(grid, device=on)))
         typer.echo(buys(_folder(table).name, grid))
 

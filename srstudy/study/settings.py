@@ -28,7 +28,7 @@ def read_folder(folder:str|Path)->Runs:
 # %% ../../nbs/7_study/settings.ipynb #7a9e979c
 _COMPARED = ('task', 'labels', 'bands', 'fusion', 'white', 'sr', 'weights', 'arch', 'stem', 'limit_train',
              'train_share', 'doses')
-_FREE = 'seed', 'root', 'device', 'workers', 'encoder', 'encoder_root'
+_FREE = 'seed', 'root', 'device', 'workers', 'keep', 'encoder', 'encoder_root'
 _SET = [f.name for f in dataclasses.fields(Experiment) if f.name not in (*_COMPARED, *_FREE)]
 
 def setting(rec:Record)->dict: # fields of an `Experiment`; scope, validation and test scenes
