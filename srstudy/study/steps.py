@@ -7,7 +7,7 @@ __all__ = ['get_data', 'training_path', 'train', 'train_first', 'timed', 'get_pr
            'make_record', 'file_record', 'run', 'needs_run']
 
 # %% ../../nbs/7_study/steps.ipynb #f4c70acf
-import dataclasses, hashlib, time
+import dataclasses, hashlib, os, time
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd, torch
@@ -52,12 +52,17 @@ def training_path(exp:Experiment, dls # of `get_data`
     return cache_dir()/'training'/f'{run_name(exp)}-{canonical_hash([get_inputs(exp), dls.content], 8)}.pt'
 
 @contextmanager
-def _threads(exp:Experiment):
-    "Train small networks on one thread."
-    before = torch.get_num_threads()
+def _repeatable(exp:Experiment):
+    "Make the same training end in the same bits: a small network on one thread, a GPU by kernels that repeat."
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     if exp.width == 'mini': torch.set_num_threads(1)
+    if exp.device != 'cpu':
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8') # read when the first product is computed
+        torch.use_deterministic_algorithms(True, warn_only=True)
     try: yield
-    finally: torch.set_num_threads(before)
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
 
 def train(exp:Experiment, dls, # of `get_data`
     seconds:dict|None=None, # filled: what was spent on it before an interruption, as `train`
@@ -66,7 +71,7 @@ def train(exp:Experiment, dls, # of `get_data`
     task = get_task(exp)
     if task.first: train_first(task.first(exp))
     learn, start = task.network(exp, dls), time.perf_counter()
-    with _threads(exp):
+    with _repeatable(exp):
         fit_schedule(learn, exp.schedule, policy=exp.policy, wd=exp.wd, patience=exp.patience,
                      checkpoint=training_path(exp, dls))
     before = sum(learn.history.seconds) - (time.perf_counter() - start)
@@ -132,7 +137,7 @@ def make_record(exp:Experiment, index:pd.DataFrame, preds:Predictions,
     r = lambda *xs: [round(float(x), 6) for x in xs]
     scenes = canonical_hash(list(zip(index.patch_id, map(list, index.labels))))
     spent = {k: round(v, 1) for k, v in (seconds or {}).items()}
-    with _threads(exp): made = get_machine()
+    with _repeatable(exp): made = get_machine()
     # whether the network is kept is nothing of the result
     params = {k: v for k, v in dataclasses.asdict(exp).items() if k != 'keep'} | dict(root='', encoder_root='')
     return Record(name=run_name(exp), key=key(exp), params=params,
