@@ -320,7 +320,7 @@ def data_add(dataset: _Dataset, file: Annotated[Path, typer.Argument(help='a fil
 def doctor(root: Annotated[Path, typer.Argument(help='folder of the data set')],
            dataset: Annotated[str, typer.Option(help='its name, as in params')] = 'bigearthnet',
            n: Annotated[int, typer.Option('--n', min=8, help='patches to look at')] = 64,
-           white: Annotated[int, typer.Option(help='reflectance that pictures show as white; 0: nothing is cut')] = 2000):
+           white: Annotated[int, typer.Option(help='reflectance that is shown as white; 0: nothing is cut')] = 2000):
     "Look for swapped bands, wrong units, lost files and drift in a sample of a data set."
     with _plain_errors():
         from srstudy.data.doctor import doctor

@@ -22,15 +22,15 @@ def _param(default, help, choices=(), limits=(), inert=False, drawn=False):
 
 _OPTICAL = tuple(b for b in BANDS if b != 's1') # radar alone shows no scene
 
-# %% ../nbs/02_params.ipynb #9772c3cd
+# %% ../nbs/02_params.ipynb #02a5ce11
 @dataclass(frozen=True)
-class Experiment:
-    "Every choice of one run: what is looked at, by what, and how that learns."
+class _Scenes:
+    "What is looked at: the first choices of a run."
     dataset: str = _param('synthetic', 'scenes; those called synthetic are drawn here', DATASETS)
     root: str = _param('', 'folder of the data set; may be empty for synthetic ones', inert=True)
     task: str = _param('multilabel', 'what is learnt of a scene', TASKS)
-    split: str = _param('official', "the data set's own; at random, 72 % to train, 8 % to validate and 20 % to test; or "
-                        '80 % and 20 %', ('official', 'random', 'random_80_20'))
+    split: str = _param('official', "the data set's own; at random, 72 % to train, 8 % to validate and 20 % to test; "
+                        'or 80 % and 20 %', ('official', 'random', 'random_80_20'))
     scenes: int = _param(1200, 'number of synthetic scenes', limits=(20, 10**6), drawn=True)
     size: int = _param(24, 'side of a synthetic chip in 10 m pixels, a multiple of 6', limits=(12, 120), drawn=True)
     noise: float = _param(.05, 'share of synthetic scenes whose labels are disturbed', limits=(0, 1), drawn=True)
@@ -40,6 +40,11 @@ class Experiment:
     white: int = _param(2000, 'reflectance x 10,000 shown as white; 0 stretches each scene', limits=(0, 20_000))
     rendering: str = _param('rgb8', 'how RGB is shown: 8-bit, cut at white, or reflectance as it is',
                             ('rgb8', 'reflectance'))
+
+# %% ../nbs/02_params.ipynb #9772c3cd
+@dataclass(frozen=True)
+class Experiment(_Scenes):
+    "Every choice of one run: what is looked at, by what, and how that learns."
     sr: str = _param('none', 'super-resolution arm', ARMS)
     weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own")
     arch: str = _param('resnet50', 'classifier', CLASSIFIERS)

@@ -73,7 +73,8 @@ def calibration_figure(runs:Runs): # of one classifier
 
 # %% ../../nbs/9_book/sure.ipynb #e53a2523
 def widths(runs:Runs, # of one classifier
-    base:str='bicubic', sides:tuple=(1, 2, 3, 5, 10, 20))->pd.DataFrame: # index side; blocks, and a half-width per network
+    base:str='bicubic', sides:tuple=(1, 2, 3, 5, 10, 20) # of a block, in patches
+    )->pd.DataFrame: # index side; blocks, and a half-width per network
     "Return how wide the scenes make the interval of each network minus `base`, by the size of a block."
     preds, rows = paired_preds(runs), {}
     f1 = {sr: [Evaluation(p['probs'], p['targs']).images['f1'] for p in some] for sr, some in preds.items()}
@@ -127,8 +128,8 @@ def halves(runs:Runs # of table 1
     "Say the front page with all seeds, and with either half of them."
     seeds = sorted({r.params['seed'] for r in runs}); middle = len(seeds)//2
     parts = [seeds, seeds[:middle], seeds[middle:]] if middle else [seeds]
-    names = [f'{"all" if part is seeds else "half"}: {"seed" if len(part) == 1 else "seeds"} {span(part)}' for part in parts]
-    return pd.DataFrame({n: said_of(runs.where(seed=part)) for n, part in zip(names, parts)}).rename_axis('said')
+    name = lambda part: f'{"all" if part is seeds else "half"}: seed{"s"*(len(part) > 1)} {span(part)}'
+    return pd.DataFrame({name(part): said_of(runs.where(seed=part)) for part in parts}).rename_axis('said')
 
 def halves_sentence(runs:Runs)->str: # of table 1
     "Say which words of the front page either half of the seeds would change."

@@ -54,8 +54,8 @@ def find_model(name:str|Path # params file, name or key of a run, file of weight
 def load_map_model(path:str|Path, device:str='cpu')->tuple: # network, its notes
     "Load a U-Net with its notes."
     notes = read_notes(path)
-    if 'mean' not in notes or notes.get('task', 'segmentation') != 'segmentation': raise DataError(f'{path} holds a classifier, expected a U-Net: give '
-                                            "a run with task='segmentation'")
+    if 'mean' not in notes or notes.get('task', 'segmentation') != 'segmentation': raise DataError(
+        f"{path} holds a classifier, expected a U-Net: give a run with task='segmentation'")
     if notes['bands'] != 'rgb': raise DataError(f"{path} was trained on bands {notes['bands']!r}; "
                                                 'a scene is mapped in red, green and blue')
     body = get_classifier(notes['arch'], 1, 3, notes['width'], stem=notes['stem'])

@@ -123,15 +123,18 @@ def _made(rec:Record)->dict: # what -> value
 
 def model_card(notes:dict)->str: # Markdown
     "Write the card of a network from its notes."
-    exp, table = experiment_of(notes), lambda rows: ['|  |  |', '|---|---|', *(f'| {k} | {v} |' for k, v in rows.items())]
+    exp = experiment_of(notes)
+    table = lambda rows: ['|  |  |', '|---|---|', *(f'| {k} | {v} |' for k, v in rows.items())]
     rec = Record(**notes['record']) if notes['record'] else None
     front, arm = yaml.safe_dump(_front(exp, rec), sort_keys=False), ARMS[exp.sr].title
     what = dict(task=TASKS[exp.task].title, network=f'{CLASSIFIERS[exp.arch].title}, {exp.width} width', images=arm,
-                data=DATASETS[exp.dataset].title, bands=', '.join(BANDS[exp.bands]), classes=exp.labels, side=notes['side'])
+                data=DATASETS[exp.dataset].title, bands=', '.join(BANDS[exp.bands]), classes=exp.labels,
+                side=notes['side'])
     lines = ['---', front + '---', '', f"# {notes['name']}", '']
     if rec: lines += [f"**{get_scope(rec).title}.** {'; '.join(get_scope(rec).why)}".rstrip(), '']
     lines += [*table(what), '', '## Scores', '',
-              *([rec._repr_markdown_(), '', '95 % intervals: resampled test scenes.'] if rec else ['It was not scored.'])]
+              *([rec._repr_markdown_(), '', '95 % intervals: resampled test scenes.'] if rec else
+                ['It was not scored.'])]
     lines += ['', '## Use', '', '```', f'srstudy score FOLDER --dataset {exp.dataset} --root WHERE_IT_LIES', '```', '',
               '## Licences', '', *table(get_licences(exp))]
     if rec: lines += ['', '## How it was made', '', *table(_made(rec)), '', f'Data: {DATASETS[exp.dataset].citation}.']
