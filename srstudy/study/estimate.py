@@ -72,7 +72,7 @@ def _of_run(exp:Experiment)->str: # the name under which its work is kept
     return ' '.join([*parts, *(exp.stem != 2)*['stem 1'], f'{len(BANDS[exp.bands])} bands', f'{seen_side(exp)} px'])
 
 def _of_arm(exp:Experiment)->str:
-    side = seen_side(replace(exp, sr='none'))
+    side = seen_side(replace(exp, sr='none', doses=False))
     return f'{ARMS[exp.sr].of or exp.sr} {exp.width} {side} px'
 
 @cache
@@ -110,7 +110,7 @@ def arm_work(exp:Experiment)->Work|None: # None: the arm is no network, or one o
     "Return what an image costs the arm of a run."
     known, name = _table(repo_root()/'params/work.yaml'), _of_arm(exp)
     return known[name] if name in known else _counted_arm(ARMS[exp.sr].of or exp.sr, exp.width,
-                                                          seen_side(replace(exp, sr='none')))
+                                                          seen_side(replace(exp, sr='none', doses=False)))
 
 @cache
 def _counted_arm(sr, width, side):

@@ -60,7 +60,7 @@ def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
 
 def chips_of(exp:Experiment)->Experiment:
     "Return `exp` without its arm, for the stage that the arm is made from."
-    return dataclasses.replace(exp, sr='none', weights='')
+    return dataclasses.replace(exp, sr='none', weights='', doses=False)
 
 def made_from(exp:Experiment)->Experiment:
     "Return the stage that the images of `exp` are made from: an arm averaged back needs the arm."
