@@ -8,7 +8,6 @@ __all__ = ['RECORD_PAGES', 'what_fits', 'link_beside', 'fit_page', 'execute_fitt
 # %% ../../nbs/9_book/records.ipynb #c9db0549
 import re, shutil
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 import nbformat, papermill, torch, yaml
 from nbformat.v4 import new_markdown_cell
@@ -125,7 +124,7 @@ def build_records(folder:str|Path, # of Records
     out:Path|None=None # that gets `_build`; `book` in the folder of the Records by default
     )->Path: # the first page
     "Make a book of the Records in a folder, a part for each of their settings."
-    for name in ('mechanism', 'paper1'): import_module(f'srstudy.book.{name}') # imported once, for all pages
+    from srstudy.book import mechanism, paper1 # noqa: F401 imported once, for all pages
     every = read_folder(folder); named = name_settings(sort_runs(every))
     out = Path(out or Path(folder)/'book').resolve(); work = out/'_build/pages'
     shutil.rmtree(work, ignore_errors=True); shutil.copytree(repo_root()/'book/_static', work/'_static')

@@ -40,7 +40,8 @@ def planned_seeds(table:str|Path, # folder in params/, or of one's own
     )->int:
     "Return how many seeds an experiment is to be run with: one where no plan knows the table."
     seeds, at = read_plan()['seeds'], repo_root()/'params'
-    if (at/table).resolve().parent not in (at.resolve(), (at/'full').resolve()): return 1
+    folder = at/table if (at/table).exists() else Path(table) # as one names it here, or from where one stands
+    if folder.resolve().parent not in (at.resolve(), (at/'full').resolve()): return 1
     table = Path(table).name
     return seeds.get(arch, {}).get(table, seeds['others'])
 
