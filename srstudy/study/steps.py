@@ -54,15 +54,16 @@ def training_path(exp:Experiment, dls # of `get_data`
 @contextmanager
 def _repeatable(exp:Experiment):
     "Make the same training end in the same bits: a small network on one thread, a GPU by kernels that repeat."
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads = torch.get_num_threads()
+    strict = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     if exp.width == 'mini': torch.set_num_threads(1)
     if exp.device != 'cpu':
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8') # read when the first product is computed
         torch.use_deterministic_algorithms(True, warn_only=True)
     try: yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
 
 def train(exp:Experiment, dls, # of `get_data`
     seconds:dict|None=None, # filled: what was spent on it before an interruption, as `train`
