@@ -96,7 +96,7 @@ def plan(table: _Table, seeds: _Seeds = None, set_: _Set = None,
         for root in sorted({e.root for e in grid if e.root and not Path(e.root).exists()}):
             typer.echo(f'{root} is not here yet: its patches are counted as published')
         typer.echo(plan_text(plan(grid, device=on)))
-        typer.echo(buys(_folder(table).name, grid))
+        if said := buys(_folder(table).name, grid): typer.echo(f'* estimate: {said}')
 
 def _measure(grid):
     from srstudy.study.measure import measure_missing

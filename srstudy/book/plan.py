@@ -73,4 +73,4 @@ def full_grid(table:str, seeds:int=3)->list: # of Experiment
 
 def buys_page(table:str='table1', seeds:int=3)->Markdown:
     "Say what a plan at full scale could see."
-    return Markdown(buys(table, full_grid(table, seeds)).replace('* estimate: with', 'Estimate: with') + '.')
+    return Markdown(f'Estimate: {buys(table, full_grid(table, seeds))}.')

@@ -187,5 +187,5 @@ def buys(table:str, # folder in params/, or in params/full
     cis = [ci for ci in frame[frame.metric == 'f1'].ci if ci.parts]
     seeds, n = len({e.seed for e in grid}), test_scenes(grid[0])
     least = np.median([detectable(ci, seeds, n) for ci in cis])
-    return (f'* estimate: with {seeds} seed{"s"*(seeds > 1)} and {n:,} test scenes a difference of {least:.3f} in F1 '
+    return (f'with {seeds} seed{"s"*(seeds > 1)} and {n:,} test scenes a difference of {least:.3f} in F1 '
             'between two arms would be found in four of five repetitions, if they vary as in the mini study')

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from ..core import cache_dir, pick, repo_root
 from ..cards import ARMS, BANDS, DATASETS
-from ..params import Experiment, is_synthetic, key
+from ..params import Experiment, is_synthetic, key, scene_side
 from ..data.index import get_dataset
 from ..images.pack import chips_dir, truth_dir
 from ..images.store import Store, store_state
-from ..sr.arms import SCALE, get_engine
-from .estimate import Device, efficiency, images_per_second, load_devices, memory
+from ..sr.arms import get_engine
+from .estimate import Device, efficiency, images_per_second, load_devices, memory, seen_side
 from .graph import arm_spec, chips_of, get_graph, stage_name
 from .scenes import get_scenes, most_kept, scenes_dir
 from .steps import needs_run
@@ -87,8 +87,7 @@ def load_costs(path:str|Path|None=None # params/costs.yaml by default
 def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     exp:Experiment)->dict:
     "Return what a measurement must agree in, to hold for `exp`."
-    side = exp.size if is_synthetic(exp) else DATASETS[exp.dataset].side
-    seen = side if exp.sr == 'none' or ARMS[exp.sr].of else side*SCALE  # by the classifier
+    side, seen = scene_side(exp), seen_side(exp) # what there is, and what the classifier sees
     arch = exp.arch if exp.stem == 2 else f'{exp.arch} stem {exp.stem}'
     device = exp.device.split(':')[0]
     plain = dict(width='', device='cpu', precision='')

@@ -14,8 +14,8 @@ import torch, yaml
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from ..core import pick, repo_root, write_atomic
-from ..cards import ARMS, BANDS, DATASETS
-from ..params import Experiment, is_synthetic
+from ..cards import ARMS, BANDS
+from ..params import Experiment, scene_side
 from ..data.labels import get_nomenclature
 from ..learn.unet import get_unet
 from ..sr.arms import SCALE
@@ -56,8 +56,7 @@ def count_work(net:nn.Module, bands:int, side:int, # of its images
 # %% ../../nbs/7_study/estimate.ipynb #e57a000c
 def seen_side(exp:Experiment)->int: # pixels
     "Return the side of the images that the classifier of `exp` sees."
-    side = exp.size if is_synthetic(exp) else DATASETS[exp.dataset].side
-    return side if exp.sr == 'none' or ARMS[exp.sr].of else side*SCALE
+    return scene_side(exp)*(1 if exp.sr == 'none' or ARMS[exp.sr].of else SCALE)
 
 def _network(exp:Experiment)->nn.Module:
     "Build the network that a run trains, without weights."
@@ -72,8 +71,7 @@ def _of_run(exp:Experiment)->str: # the name under which its work is kept
     return ' '.join([*parts, *(exp.stem != 2)*['stem 1'], f'{len(BANDS[exp.bands])} bands', f'{seen_side(exp)} px'])
 
 def _of_arm(exp:Experiment)->str:
-    side = seen_side(replace(exp, sr='none', doses=False))
-    return f'{ARMS[exp.sr].of or exp.sr} {exp.width} {side} px'
+    return f'{ARMS[exp.sr].of or exp.sr} {exp.width} {scene_side(exp)} px'
 
 @cache
 def _table(path:Path)->dict: # name -> Work
@@ -109,8 +107,7 @@ def _seesr(name:str, width:str, side:int)->Work: # side of the input, in pixels
 def arm_work(exp:Experiment)->Work|None: # None: the arm is no network, or one of your own
     "Return what an image costs the arm of a run."
     known, name = _table(repo_root()/'params/work.yaml'), _of_arm(exp)
-    return known[name] if name in known else _counted_arm(ARMS[exp.sr].of or exp.sr, exp.width,
-                                                          seen_side(replace(exp, sr='none', doses=False)))
+    return known[name] if name in known else _counted_arm(ARMS[exp.sr].of or exp.sr, exp.width, scene_side(exp))
 
 @cache
 def _counted_arm(sr, width, side):

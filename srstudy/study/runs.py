@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from IPython.display import HTML, Markdown
 from ..core import pick, repo_root, span
 from ..cards import DATASETS, PAPERS
-from ..params import Experiment, key, load_grid
+from ..params import Experiment, key, load_grid, scene_side
 from .record import (Record, StaleRecord, any_seed, check_record, find_records, get_scope,
                                   read_predictions, read_record, recorded, records_frame, results_dir)
 from .scope import Scope, premises, weakest
@@ -201,8 +201,7 @@ def origin(self:Runs)->str:
 
 def side_of(rec:Record)->int: # in pixels of 10 m
     "Return the side of the scenes of a Record."
-    card = DATASETS[rec.params['dataset']]
-    return rec.params['size'] if card.synthetic else card.side
+    return scene_side(recorded(rec))
 
 def _made_with(runs)->str: # older Records do not name their processor
     return ' and '.join(sorted({r.made.get('gpu') or r.made.get('processor') or r.made['machine'] for r in runs}))
