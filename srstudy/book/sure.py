@@ -28,9 +28,9 @@ _place = lambda r: f'{r.best}' if r.best == r.worst else f'{r.best} to {r.worst}
 
 def ranks_page(runs:Runs)->HTML:
     "Show the places that each arm may hold with each classifier."
-    rows, decided, pairs = {}, 0, 0
-    for arch, same in runs.by('arch').items():
-        scores, groups = drawn(same)
+    rows, decided, pairs, by_arch = {}, 0, 0, runs.by('arch')
+    for arch in [a for a in CLASSIFIERS if a in by_arch]:
+        scores, groups = drawn(by_arch[arch])
         sets = rank_sets({sr: s for sr, s in scores.items() if sr != 'truth'}, groups)
         for sr, r in zip(sets.index, sets.itertuples()):
             rows.setdefault(ARMS[sr].title, {})[CLASSIFIERS[arch].title] = _place(r)
@@ -141,7 +141,7 @@ def halves_sentence(runs:Runs)->str: # of table 1
     lost = [i for i in apart.index if i not in turned and decided(found[whole][i])]
     more = [i for i in apart.index if i not in turned and i not in lost]
     said = [f'{what}: {listed(names)}' for what, names in (
-        ('**another side is decided** with half of them', turned), ('decided by all, **undecided by a half**', lost),
-        ('undecided by all, decided by a half', more)) if names]
+        ('**another side is decided** with half of them', turned), ('**undecided with half of them**', lost),
+        ('undecided with all of them, decided with half', more)) if names]
     held = f'{len(found) - len(apart)} of {len(found)} statements are the same with either half of the seeds'
     return f'{held}; {"; ".join(said)}.' if said else f'{held}.'
