@@ -99,5 +99,10 @@ def test_real_bigearthnet_patches_are_well():
     index = pd.DataFrame(dict(patch_id=rows.s2_name, split='test', s1_path=rows.s1_name.map(partner),
                               path=[str(home/'S2'/n) for n in rows.s2_name]))
     assert len(index) == 11 and (index.s1_path != '').sum() >= 6
-    table = examine('bigearthnet', index).set_index('check')
-    assert table.fine.drop([c for c in table.index if c.startswith('drift')]).all(), table.found.to_dict()
+    def wrong(some):
+        table = examine('bigearthnet', some).set_index('check')
+        return [c for c in table.index[~table.fine] if not c.startswith('drift')] # eleven are too few for that
+    # one lies under snow, which the study leaves out, and which a picture cuts
+    snow = rows.seasonal_snow.to_numpy()
+    assert snow.sum() == 1 and wrong(index) == ['white']
+    assert wrong(index[~snow].reset_index(drop=True)) == []
