@@ -52,6 +52,21 @@ def test_real_patches_through_every_room(root):
         with torch.no_grad(): out = get_classifier('resnet50', 19).eval()(x)
         assert out.shape == (2, 19) and out.isfinite().all()
 
+def test_real_patches_are_their_own_truth(root):
+    "Wald's protocol, from files to a Record with fidelity and doses."
+    from srstudy.params import Experiment
+    from srstudy.study.runs import Runs
+    from srstudy.study.steps import run
+    exp = Experiment(dataset='bigearthnet', root=str(root), wald=True, sr='srresnet', doses=True, bs=2, workers=0,
+                     schedule=((0, 1, .003),))
+    records = {sr: run(replace(exp, sr=sr, doses=sr == 'srresnet')) for sr in ('bicubic', 'srresnet')}
+    drawn, smooth = records['srresnet'], records['bicubic']
+    assert set(drawn.fidelity) >= {'psnr', 'ssim', 'hallucination', 'consistency'}
+    assert smooth.fidelity['hallucination'][0] == 0 < drawn.fidelity['hallucination'][0]
+    assert 15 < smooth.fidelity['psnr'][0] < 60
+    assert {r.scope['kind'] for r in records.values()} == {'other data'}
+    assert 'the patches themselves are the truth' in Runs(records.values(), None, 'table1').provenance.data
+
 def test_the_snow_patch_is_left_out_by_its_list(root):
     from srstudy.data.errors import DataError
     from srstudy.data.index import read_index

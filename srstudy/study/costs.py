@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from ..core import cache_dir, pick, repo_root
 from ..cards import ARMS, BANDS, DATASETS
-from ..params import Experiment, is_synthetic, key, scene_side
+from ..params import Experiment, has_truth, key, scene_side
 from ..data.index import get_dataset
-from ..images.pack import chips_dir, truth_dir
+from ..images.pack import chips_dir
 from ..images.store import Store, store_state
-from ..sr.arms import get_engine
+from ..sr.arms import SCALE, get_engine
+from ..sr.observe import observed_dir
 from .estimate import Device, efficiency, images_per_second, load_devices, memory, seen_side
 from .graph import arm_spec, chips_of, get_graph, stage_name
+from .images import truth_folder
 from .scenes import get_scenes, most_kept, scenes_dir
 from .steps import needs_run
 
@@ -49,7 +51,8 @@ def _chips_state(exp:Experiment, index:pd.DataFrame|None)->tuple: # state; conte
     "Count the chips of `exp`."
     if index is None: return _NOTHING, None
     folder = chips_dir(index, BANDS[exp.bands]); state = store_state(folder)
-    return state, Store(folder).content if state['there'] == len(index) else None
+    if state['there'] == len(index) and exp.wald: folder = observed_dir(Store(folder))
+    return state, Store(folder).content if store_state(folder)['there'] == len(index) else None
 
 def _here(device:str)->dict:
     "Return what computes here; nothing where there is no such device, so that any will do."
@@ -60,7 +63,7 @@ def _arm_state(exp:Experiment, index:pd.DataFrame|None, content:str|None, # of t
     stores:list # states of all stores of SR images
     )->dict:
     "Count the images of the arm of `exp`."
-    if exp.sr == 'truth': return _NOTHING if index is None else store_state(truth_dir(index))
+    if exp.sr == 'truth': return _NOTHING if index is None else store_state(truth_folder(exp, index))
     asked = (arm_spec(exp) | _here(exp.device)).items()
     fit = [s for s in stores if (s['spec']['chips'], s['spec']['white']) == (content, exp.white)
            and asked <= s['spec']['sr'].items()]
@@ -93,9 +96,9 @@ def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     plain = dict(width='', device='cpu', precision='')
     net = dict(width=exp.width, device=device, precision=exp.precision)
     arm = arm_spec(exp)
-    keys = dict(scenes=(exp.dataset, plain, side), chips=(exp.bands, plain, side),
+    keys = dict(scenes=(exp.dataset, plain, side), chips=(exp.bands, plain, side*SCALE if exp.wald else side), # as they lie on the disk
                 sr=(exp.sr, net if arm['weights'] else plain | dict(device=device), side),
-                fidelity=('truth' if is_synthetic(exp) else 'input', plain, side),
+                fidelity=('truth' if has_truth(exp) else 'input', plain, side),
                 train=(arch, net, seen), test=(arch, net, seen), score=('', plain, 0))
     name, what, side = pick(keys, stage, 'stage')
     return dict(stage=stage, name=name, **what, side=side)

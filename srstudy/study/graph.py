@@ -27,7 +27,7 @@ from .steps import needs_run
 # %% ../../nbs/7_study/graph.ipynb #bd5538c0
 def _lacks(values:dict)->bool: # of an experiment
     "Return whether there is no such arm: no truth of real scenes, no weights of full size."
-    known = pick(DATASETS, values['dataset'], 'dataset').synthetic
+    known = pick(DATASETS, values['dataset'], 'dataset').synthetic or values['wald']
     return (values['sr'] == 'truth' and not known
             or values['width'] == 'full' and pick(ARMS, values['sr'], 'sr').widths == ('mini',))
 
@@ -52,7 +52,7 @@ def arm_spec(exp:Experiment)->dict:
 def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
     "Name the images that `exp` reads."
     made = {f: getattr(exp, f) for f in ('dataset', 'limit', 'limit_train', 'bands', 'sr')}
-    made |= {f: getattr(exp, f) for f, usual in (('split', 'official'), ('train_share', 1)) if getattr(exp, f) != usual}
+    made |= {f: getattr(exp, f) for f, usual in (('split', 'official'), ('train_share', 1), ('wald', False)) if getattr(exp, f) != usual}
     if exp.root: made['root'] = str(Path(exp.root).resolve())
     else: made |= dict(scenes=exp.scenes, size=exp.size, noise=exp.noise, synth=SYNTH_VERSION)
     if exp.sr not in ('none', 'truth'): made |= dict(white=exp.white, arm=arm_spec(exp))

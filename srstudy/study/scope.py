@@ -34,7 +34,7 @@ def weakest(scopes)->Scope:
     return max(scopes, key=lambda s: list(SCOPES).index(s.kind))
 
 # %% ../../nbs/7_study/scope.ipynb #5c09e011
-_WHOLE = dict(width='full', limit=0, limit_train=0, train_share=1., stem=2, fusion='early', weights='')
+_WHOLE = dict(width='full', limit=0, limit_train=0, train_share=1., stem=2, fusion='early', weights='', wald=False)
 
 def _apart(exp, paper)->tuple: # of phrases
     "Say which choices of an experiment are not the paper's."
