@@ -52,7 +52,8 @@ def arm_spec(exp:Experiment)->dict:
 def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
     "Name the images that `exp` reads."
     made = {f: getattr(exp, f) for f in ('dataset', 'limit', 'limit_train', 'bands', 'sr')}
-    made |= {f: getattr(exp, f) for f, usual in (('split', 'official'), ('train_share', 1), ('wald', False)) if getattr(exp, f) != usual}
+    usual = dict(split='official', train_share=1, wald=False)
+    made |= {f: getattr(exp, f) for f, v in usual.items() if getattr(exp, f) != v}
     if exp.root: made['root'] = str(Path(exp.root).resolve())
     else: made |= dict(scenes=exp.scenes, size=exp.size, noise=exp.noise, synth=SYNTH_VERSION)
     if exp.sr not in ('none', 'truth'): made |= dict(white=exp.white, arm=arm_spec(exp))
