@@ -186,7 +186,8 @@ def _sentence(self:Runs)->str:
     cards = [DATASETS[d] for d in sorted(every('dataset'))]
     scenes = 'synthetic scenes' if any(c.synthetic for c in cards) else ' and '.join(c.title for c in cards)
     nets = 'small networks' if 'mini' in every('width') else 'networks of full size'
-    far = ', seen from four times as far: the patches themselves are the truth' if any(r.params.get('wald') for r in self) else ''
+    wald = any(r.params.get('wald') for r in self)
+    far = ', seen from four times as far: the patches themselves are the truth' if wald else ''
     ours, scope = f'<em>Ours</em> are {nets} on {scenes}{far}', self.scope
     if scope.kind == 'paper': return f'{ours}, as in {PAPERS[scope.paper].title}.'
     why = f', since {"; ".join(scope.why)}' if scope.kind != 'mini synthetic' else ''
