@@ -49,7 +49,8 @@ def drawn(runs:Runs, # of one classifier
 def _recovery(found:list, # of `drawn`, a classifier each
     sr:str, base:str)->CI:
     "Return the part of the way from `base` to the truth that an arm goes, over the classifiers."
-    way = lambda scores, arm: np.array(scores[arm]) - np.array(scores[base])
+    n = min(len(scores[base]) for scores, _ in found) # seeds that all of them have
+    way = lambda scores, arm: np.array(scores[arm][:n]) - np.array(scores[base][:n])
     both = np.mean([[way(s, sr), way(s, 'truth')] for s, _ in found], 0) # (2, seeds, 1+R)
     return recovery(list(np.moveaxis(both, 0, 2)), len(set(found[0][1])))
 

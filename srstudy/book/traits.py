@@ -122,7 +122,7 @@ def depth_sentence(runs:Runs, shallow:str='resnet50', deep:str='resnet152')->str
     "Test whether HAT gains on SRResNet as the classifier becomes deeper."
     (a, groups), (b, _) = (drawn(runs.where(arch=arch)) for arch in (shallow, deep))
     lead = lambda s, k: s['hat'][k] - s['srresnet'][k]
-    reps = [(lead(b, k) - lead(a, k))[:, None] for k in range(len(a['hat']))]
+    reps = [(lead(b, k) - lead(a, k))[:, None] for k in range(min(len(a['hat']), len(b['hat'])))]
     ci, = column_cis(reps, groups)
     t = published('paper1_table1').query('metric == "F1"').set_index(['classifier', 'sr']).value
     of = lambda arch: t[CLASSIFIERS[arch].title, 'HAT'] - t[CLASSIFIERS[arch].title, 'SRResNet']

@@ -11,7 +11,7 @@ import dataclasses
 from functools import lru_cache
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import pick, repo_root
+from ..core import pick, repo_root, span
 from ..params import load_grid
 from ..score.ci import CI, UNKNOWN, column_cis, detectable, how, p_value
 from ..score.inference import holm, ground_blocks
@@ -156,22 +156,23 @@ def effort(table:str, # folder in params/
 
 # %% ../../nbs/8_papers/claims.ipynb #bbd43e91
 def powers(diffs:list, # of CI
-    seeds:tuple=(3, 5, 10, 20))->dict: # seeds, those of the study first -> smallest difference
-    "Return the smallest difference that would be found with 80 % power, by the number of seeds."
+    seeds:tuple=(3, 5, 10, 20))->dict: # seeds, 0 for those of the study -> smallest difference
+    "Return the smallest difference that would be found with 80 % power, as it was run and with more seeds."
     diffs = [d for d in diffs if d.parts and d.half > 0]
     if not diffs: return {}
-    return {k: float(np.median([detectable(d, k) for d in diffs]))
-            for k in sorted({diffs[0].seeds, *seeds}) if k >= diffs[0].seeds}
+    own = max(d.seeds for d in diffs)
+    return {k: float(np.median([detectable(d, k) for d in diffs])) for k in (0, *seeds) if not k or k > own}
 
 def powers_text(diffs:list, what:str # such as 'in F1'
     )->str:
     "Say what a table could have seen."
     found = powers(diffs)
     if not found: return 'No difference was measured here.'
-    (own, now), *more = found.items(); one = next(d for d in diffs if d.parts)
-    later = ', '.join(f'{v:.3f} with {k}' for k, v in more)
-    return (f'On {how(one)}, a difference {what} must be {now:.3f} to be found in four of five repetitions '
-            f'(80 % power, median over the differences shown{"; " + later + " seeds" if more else ""}).')
+    one, counts = next(d for d in diffs if d.parts), [d.seeds for d in diffs if d.parts]
+    on = how(one) if len({*counts}) == 1 else f'{one.n} test scenes in {one.blocks} blocks, {span(counts)} seeds'
+    later = ', '.join(f'{v:.3f} with {k}' for k, v in found.items() if k)
+    return (f'On {on}, a difference {what} must be {found[0]:.3f} to be found in four of five repetitions '
+            f'(80 % power, median over the differences shown{"; " + later + " seeds" if later else ""}).')
 
 # %% ../../nbs/8_papers/claims.ipynb #b0750002
 _LIKE = dict(unknowns='table1', size='table1') # tables whose arms are compared as another one's
@@ -184,8 +185,9 @@ def buys(table:str, # folder in params/, or in params/full
     runs = Runs.of(name, (committed(),), check=False) if known else Runs()
     if 'bicubic' not in {r.params['sr'] for r in runs}: return ''
     frame = arm_gains(runs, 'bicubic')
-    cis = [ci for ci in frame[frame.metric == 'f1'].ci if ci.parts]
-    seeds, n = len({e.seed for e in grid}), test_scenes(grid[0])
-    least = np.median([detectable(ci, seeds, n) for ci in cis])
-    return (f'with {seeds} seed{"s"*(seeds > 1)} and {n:,} test scenes a difference of {least:.3f} in F1 '
-            'between two arms would be found in four of five repetitions, if they vary as in the mini study')
+    arms, n = frame[frame.metric == 'f1'], test_scenes(grid[0])
+    seeds = {e.arch: len({o.seed for o in grid if o.arch == e.arch}) for e in grid}
+    least = np.median([detectable(r.ci, seeds[r.arch], n) for r in arms.itertuples() if r.ci.parts and r.arch in seeds])
+    count = f'{span(seeds.values())} seed{"s"*(max(seeds.values()) > 1)}'
+    return (f'with {count} and {n:,} test scenes a difference of {least:.3f} in F1 between two arms would '
+            'be found in four of five repetitions, if they vary as in the mini study')

@@ -66,8 +66,10 @@ def progress(folder:str|Path # of Records
     for at in sorted(p for p in (repo_root()/'params').iterdir() if p.is_dir() and any(p.glob('*.yaml'))):
         for e in load_grid(at):
             names = [n for n in map(run_name, any_seed([e])) if n in there]
-            rows.append(dict(table=at.name, sr=e.sr, arch=e.arch, planned=planned_seeds(at.name, e.arch), names=names))
-    return pd.DataFrame(rows)
+            rows.append(dict(table=at.name, run=run_name(e), sr=e.sr, arch=e.arch,
+                             planned=planned_seeds(at.name, e.arch), names=names))
+    done = pd.DataFrame(rows) # what stands in several tables is run as often as the one that asks most
+    return done.assign(planned=done.groupby('run').planned.transform('max')).drop(columns='run')
 
 # %% ../../nbs/7_study/plan.ipynb #b1a00018
 def _seeds_apart(done)->list: # of (table, sentence)
