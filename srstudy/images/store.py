@@ -15,6 +15,7 @@ import imagecodecs, numpy as np, pyarrow as pa
 from tqdm.auto import tqdm
 from ..core import cache_dir, canonical_hash, pick, sha256_file
 from .claim import Claims, turns
+from .moments import UNIT, moments, moments_text, read_moments
 
 # %% ../../nbs/3_images/store.ipynb #c660f82b
 def _encode_htj2k(a):
@@ -104,6 +105,8 @@ class Store:
     def content(self)->str: # the same for the same images and ids, wherever and whenever made
         return canonical_hash([self.shards[k]['sha256'] for k in sorted(self.shards)])
 
+    moments = property(lambda self: _noted(self)) # (N,2,C) of `moments`; None in a store of an older version
+
     def verify(self)->'Store':
         "Read every shard and compare its sha256 with the manifest's."
         _check_shards(self.folder, self.shards.values())
@@ -111,6 +114,10 @@ class Store:
 
 # %% ../../nbs/3_images/store.ipynb #20598270
 def _count(ids, per_shard): return -(-len(ids)//per_shard)
+
+def _noted(store)->np.ndarray|None:
+    texts = [store.shards[k].get('moments', '') for k in sorted(store.shards)]
+    return np.concatenate([read_moments(t, store.shape[-1]) for t in texts]) if all(texts) else None
 
 def _check_shards(folder, rows):
     "Fail where the sha256 of a shard is not the one in its line."
@@ -169,19 +176,22 @@ def _alike(images, ids:list, head:dict): # -> images, one by one
                          'expected one for each')
 
 # %% ../../nbs/3_images/store.ipynb #fc5db780
+def _moments(a): return moments(a) if a.ndim == 3 and a.dtype in UNIT else None
+
 def _write_shard(folder:Path, head:dict, k:int, images):
     "Compress the images of shard `k` as they come, write them, and then a line in the manifest."
     ids, encode = head['ids'][k*head['per_shard']:(k + 1)*head['per_shard']], CODECS[head['codec']][0]
     with ThreadPoolExecutor(min(8, os.cpu_count())) as pool:
-        coded = [pool.submit(encode, a) for a in _alike(images, ids, head)]
-    coded = [c.result() for c in coded]
+        made = [pool.submit(lambda a: (encode(a), _moments(a)), a) for a in _alike(images, ids, head)]
+    coded, noted = zip(*(m.result() for m in made))
     batch = pa.record_batch([pa.array(ids), pa.array(coded, pa.large_binary())], ['id', 'image'])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, batch.schema) as w: w.write(batch)
     data = sink.getvalue(); sha = hashlib.sha256(data).hexdigest()
     name = f'{k:05d}-{sha[:12]}.arrow'  # writers that differ in a bit do not overwrite each other
     _write_whole(folder/name, data)
-    row = dict(shard=k, file=name, sha256=sha, bytes=len(data), count=len(ids), of=canonical_hash(head))
+    row = dict(shard=k, file=name, sha256=sha, bytes=len(data), count=len(ids), of=canonical_hash(head),
+               moments=moments_text(noted) if noted[0] is not None else '')
     line = f'\n{json.dumps(row)}\n'     # the first newline ends what a killed writer may have left
     _flush(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, line.encode())
 
