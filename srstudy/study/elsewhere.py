@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from ..core import canonical_hash, sha256_file, write_atomic
-from ..learn.batches import as_tensor
+from ..learn.batches import as_tensor, in_units
 from ..learn.models import find_model
 from .images import get_images, get_render
 from .record import get_machine, results_dir
@@ -31,7 +31,7 @@ def ask(net, notes:dict, # of `load_trained`
     mean, std = (torch.tensor(notes[k])[:, None, None] for k in ('mean', 'std'))
     pixels = lambda i: as_tensor(render(images[i]) if render else images[i]).as_subclass(torch.Tensor)
     def batch(at):
-        x = (torch.stack([pixels(i) for i in at]) - mean)/std
+        x = (in_units(torch.stack([pixels(i) for i in at])) - mean)/std
         return _ANSWERS[notes['task']](net(x.to(device)).as_subclass(torch.Tensor).float()).cpu()
     n = len(images)
     return torch.cat([batch(range(i, min(i + bs, n))) for i in range(0, n, bs)]).numpy()
