@@ -26,23 +26,55 @@ def _read_chips(chips, white, at:list)->tuple: # (n,3,h,w) uint8, names
     rgb = render_rgb(np.stack([chips[i] for i in at]), white)
     return torch.from_numpy(rgb).permute(0, 3, 1, 2), [chips.ids[i] for i in at]
 
-def _make_images(sr, bs, read:tuple): # -> images (4h,4w,3) uint8, one by one
+
+# %% ../../nbs/4_sr/enlarge.ipynb #f1400002
+def _fitting(each:int, free:int, most:int)->int:
+    "Return how many images of `each` bytes to compute at once."
+    return max(1, min(most, int(.8*free)//max(each, 1)))
+
+def _batch_size(sr, x, names)->int: # x: (1,3,h,w)
+    "Compute one image and return how many fit."
+    if torch.device(sr.device).type != 'cuda': return sr.bs
+    sr(x, names)                                # whatever is made once only is made now
+    before = torch.cuda.memory_allocated(sr.device); torch.cuda.reset_peak_memory_stats(sr.device)
+    sr(x, names)
+    kept = torch.cuda.memory_reserved(sr.device) - before # torch's own, and free
+    return _fitting(torch.cuda.max_memory_allocated(sr.device) - before,
+                    torch.cuda.mem_get_info(sr.device)[0] + kept, sr.bs)
+
+class _Maker:
     "Super-resolve what `_read_chips` has read."
-    x, names = read; n = bs or sr.bs
-    for i in range(0, len(x), n):
-        y = sr(x[i:i+n].float()/255, names[i:i+n]).mul(255).round().byte().cpu()
-        yield from y.permute(0, 2, 3, 1).numpy()
+    def __init__(self, sr, bs:int=0): self.sr, self.n = sr, bs
+
+    def _try(self, x, names): # (n,3,4h,4w) uint8; None where memory ran out
+        try: return self.sr(x.float()/255, names).mul(255).round().byte().cpu()
+        except torch.OutOfMemoryError:
+            if len(x) > 1: return None
+            raise MemoryError(f'{self.sr.name} has no room on {self.sr.device} for one image of {x.shape[-2]} x '
+                              f'{x.shape[-1]} pixels: free memory there, or choose another device') from None
+
+    def __call__(self, read:tuple): # -> images (4h,4w,3) uint8, one by one
+        x, names = read; i = 0
+        if not self.n: self.n = _batch_size(self.sr, x[:1].float()/255, names[:1])
+        while i < len(x):
+            y = self._try(x[i:i + self.n], names[i:i + self.n])
+            if y is None:
+                self.n = min(self.n, len(x) - i)//2
+                if torch.cuda.is_available(): torch.cuda.empty_cache()
+                continue
+            yield from y.permute(0, 2, 3, 1).numpy()
+            i += len(y)
 
 # %% ../../nbs/4_sr/enlarge.ipynb #517514dc
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     white:int=2000, # of the rendering
-    bs:int=0, # images at once; as the arm likes it by default
+    bs:int=0, # images at once; by default as the arm likes it and memory allows
     folder:Path|None=None, # to write to; in the cache, named by what goes in, by default
     )->Store: # (4h,4w,3) uint8
     "Super-resolve every chip, or return what is already there."
     spec = dict(chips=chips.content, white=white, sr=sr.spec)
     if sr.device == 'cpu': keep_pages() # the same few sizes, thousands of times
-    read, make = partial(_read_chips, chips, white), partial(_make_images, sr, bs)
+    read, make = partial(_read_chips, chips, white), _Maker(sr, bs)
     if sr.arm.of:
         large = super_resolve(sr.arm.of, chips, white, bs)
         read, make = list, partial(_average_images, large)
