@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from ..core import pick, repo_root, write_atomic
 from ..cards import ARMS, BANDS
-from ..params import Experiment, scene_side
+from ..params import Experiment, arm_precision, scene_side
 from ..data.labels import get_nomenclature
 from ..learn.unet import get_unet
 from ..sr.arms import SCALE
@@ -167,7 +167,8 @@ def images_per_second(stage:str, # train, test or sr
     "Estimate how many images a device takes in a second."
     work = arm_work(exp) if stage == 'sr' else work_of(exp)
     if work is None: return None
-    peak = pick(device.tflops, exp.precision, f'arithmetic of {device.title}')*1e3
+    how = arm_precision(exp) if stage == 'sr' else exp.precision
+    peak = pick(device.tflops, how, f'arithmetic of {device.title}')*1e3
     each = work.gflop*(passes(exp, counts) if stage == 'train' else 1)
     return peak*efficiency(stage, exp)/each
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from ..core import cache_dir, canonical_hash, pick, write_atomic
 from ..cards import ARMS, DATASETS
-from ..params import Experiment, as_experiment, load_values, run_name, table_files
+from ..params import Experiment, arm_precision, as_experiment, load_values, run_name, table_files
 from ..synth.landscape import SYNTH_VERSION
 from ..images.store import Store, StoreError
 from ..sr.arms import weights_sha
@@ -46,7 +46,7 @@ def arm_spec(exp:Experiment)->dict:
     "Return the spec of the SR arm of `exp`, without loading the arm."
     try: sha = weights_sha(exp.sr, exp.width, exp.weights)
     except (WeightsError, OSError): sha = 'missing'    # the step that needs them says so
-    net = dict(width=exp.width, precision=exp.precision) if sha else dict(width=None, precision='fp32')
+    net = dict(width=exp.width, precision=arm_precision(exp)) if sha else dict(width=None, precision='fp32')
     return dict(name=exp.sr, weights=sha or None, **net)
 
 def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
