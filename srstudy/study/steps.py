@@ -18,7 +18,7 @@ from ..sr.dose import DOSES
 from ..sr.fidelity import mean_ci
 from ..learn.checkpoint import drop_checkpoint
 from ..learn.train import fit_schedule
-from .images import dosed_images, get_fidelity, get_images, get_render
+from .images import dosed_images, get_fidelity, get_images, get_render, get_stats
 from .record import (Labelled, Mapped, Predictions, Record, StaleRecord, check_record,
                                   find_records, get_machine, read_record, results_dir, save_record)
 from .scenes import get_scenes
@@ -37,7 +37,8 @@ def get_data(exp:Experiment, index:pd.DataFrame, images:Store):
     task, split = get_task(exp), _watched(index.split.to_numpy())
     targets = task.targets(exp, index)
     dls = task.batches(images, targets, split, bs=exp.bs, seed=exp.seed, augment=exp.augment,
-                       render=get_render(exp, images), workers=exp.workers if exp.device != 'cpu' else 0)
+                       render=get_render(exp, images), stats=get_stats(exp, index, images), device=exp.device,
+                       workers=exp.workers if exp.device != 'cpu' else 0)
     # dosed images have none: nothing is trained on them
     dls.content = _content(getattr(images, 'content', ''), split.tolist(), targets)
     return dls
