@@ -208,6 +208,10 @@ def side_of(rec:Record)->int: # in pixels of 10 m
 def _made_with(runs)->str: # older Records do not name their processor
     return ' and '.join(sorted({r.made.get('gpu') or r.made.get('processor') or r.made['machine'] for r in runs}))
 
+def _commits(runs)->str: # one after the other, where they were made by several
+    made = sorted(runs, key=lambda r: r.made.get('date', ''))
+    return ' and '.join(dict.fromkeys(f"<code>{r.made['commit'] or 'none'}</code>" for r in made))
+
 @patch(as_prop=True)
 def provenance(self:Runs)->HTML|Markdown:
     "What a page shows above its numbers: what they are of, how many, from where."
@@ -218,7 +222,7 @@ def provenance(self:Runs)->HTML|Markdown:
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "
-             f"{_made_with(self)}, commit <code>{m['commit'] or 'none'}</code>.")
+             f"{_made_with(self)}, commit {_commits(self)}.")
     return HTML(f'<div class="admonition important"><p class="admonition-title">{self.scope.title}</p>'
                 f'<p>{sentence}</p><p>{facts}</p></div>')
 
