@@ -138,7 +138,9 @@ def load_network(name, width, weights, device, dtype)->Arm:
 def load_any(name, width, weights, device, dtype)->Arm:
     "Run a checkpoint of any architecture that spandrel knows."
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
-    if not weights: raise WeightsError("sr='any' is a checkpoint of yours: give weights=PATH")
+    if not weights and name not in WEIGHTS:
+        raise WeightsError(f'sr={name!r} is a checkpoint of yours: give weights=PATH')
+    weights = weights or find_weights(name)
     try: net = ModelLoader(device).load_from_state_dict(read_checkpoint(weights))
     except UnsupportedModelError:
         raise WeightsError(f'{weights} is of no architecture that spandrel knows; for SRResNet '
@@ -200,7 +202,7 @@ def get_sr(name:str, # a key of `ARMS`
     )->SuperResolver:
     "Return an SR arm by name."
     dtype, card = pick(_DTYPES, precision, 'precision'), pick(ARMS, name, 'sr')
-    base = card.of or name
+    base, width = card.of or name, card.in_width(width)
     arm = card.load()(base, width, _located(weights), device, dtype)
     net = arm.weights is not None
     spec = dict(name=base, weights=arm.weights, width=width if net else None,
@@ -214,11 +216,11 @@ def get_sr(name:str, # a key of `ARMS`
 def weights_sha(name:str, # a key of `ARMS`
     width:str='mini', weights:str|Path='')->str:
     "Return the sha256 of the weights of an arm, empty where it has none."
-    card = pick(ARMS, name, 'sr'); name = card.of or name
+    card = pick(ARMS, name, 'sr'); name, width = card.of or name, card.in_width(width)
     if weights: return stamp(_located(weights))
     if not card.network: return ''
-    if name in NETS:
-        return sha256_file(mini_path(name)) if width == 'mini' else stamp(find_weights(name))
+    if width == 'mini' and name in NETS: return sha256_file(mini_path(name))
+    if name in WEIGHTS: return stamp(find_weights(name))
     if card.loader == ARMS['seesr'].loader:
         from srstudy.sr.seesr import sampler_sha
         return sampler_sha(_variant(name, width))

@@ -62,7 +62,8 @@ NETS = dict(
     real_hat_gan=NetSpec(_hat, dict(full=_HAT_SIX)),
     realesrgan=NetSpec(_rrdbnet, dict(full=_RRDB, mini=_RGB | dict(num_feat=16, num_block=2,
                                                                    num_grow_ch=8))),
-    realesrnet=NetSpec(_rrdbnet, dict(full=_RRDB)),
+    realesrnet=NetSpec(_rrdbnet, dict(full=_RRDB)), realesrgan_fp16=NetSpec(_rrdbnet, dict(full=_RRDB)),
+    realsr_df2k=NetSpec(_rrdbnet, dict(full=_RRDB)),
     realesr_general=NetSpec(_compact, dict(full=_RGB | dict(num_feat=64, num_conv=32, upscale=4,
                                                             act_type='prelu'))))
 

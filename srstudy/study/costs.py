@@ -95,7 +95,7 @@ def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     device = exp.device.split(':')[0]
     plain = dict(width='', device='cpu', precision='')
     net = dict(width=exp.width, device=device, precision=exp.precision)
-    arm = arm_spec(exp); made = net | dict(precision=arm['precision'])
+    arm = arm_spec(exp); made = net | {k: arm[k] for k in ('width', 'precision')}
     stored = side*SCALE if exp.wald else side       # of what is on the disk
     keys = dict(scenes=(exp.dataset, plain, side), chips=(exp.bands, plain, stored),
                 sr=(exp.sr, made if arm['weights'] else plain | dict(device=device), side),

@@ -71,7 +71,7 @@ def _of_run(exp:Experiment)->str: # the name under which its work is kept
     return ' '.join([*parts, *(exp.stem != 2)*['stem 1'], f'{len(BANDS[exp.bands])} bands', f'{seen_side(exp)} px'])
 
 def _of_arm(exp:Experiment)->str:
-    return f'{ARMS[exp.sr].of or exp.sr} {exp.width} {scene_side(exp)} px'
+    return f'{ARMS[exp.sr].of or exp.sr} {ARMS[exp.sr].in_width(exp.width)} {scene_side(exp)} px'
 
 @cache
 def _table(path:Path)->dict: # name -> Work
@@ -107,7 +107,8 @@ def _seesr(name:str, width:str, side:int)->Work: # side of the input, in pixels
 def arm_work(exp:Experiment)->Work|None: # None: the arm is no network, or one of your own
     "Return what an image costs the arm of a run."
     known, name = _table(repo_root()/'params/work.yaml'), _of_arm(exp)
-    return known[name] if name in known else _counted_arm(ARMS[exp.sr].of or exp.sr, exp.width, scene_side(exp))
+    card = ARMS[exp.sr]
+    return known[name] if name in known else _counted_arm(card.of or exp.sr, card.in_width(exp.width), scene_side(exp))
 
 @cache
 def _counted_arm(sr, width, side):

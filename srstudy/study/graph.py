@@ -46,7 +46,8 @@ def arm_spec(exp:Experiment)->dict:
     "Return the spec of the SR arm of `exp`, without loading the arm."
     try: sha = weights_sha(exp.sr, exp.width, exp.weights)
     except (WeightsError, OSError): sha = 'missing'    # the step that needs them says so
-    net = dict(width=exp.width, precision=arm_precision(exp)) if sha else dict(width=None, precision='fp32')
+    width = ARMS[exp.sr].in_width(exp.width)
+    net = dict(width=width, precision=arm_precision(exp)) if sha else dict(width=None, precision='fp32')
     return dict(name=exp.sr, weights=sha or None, **net)
 
 def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef

@@ -63,7 +63,7 @@ def premises(arms, # names of ARMS
     "Say what the networks of some arms were trained on."
     taught = {}
     for card in (ARMS[a] for a in dict.fromkeys(arms) if ARMS[a].network and not ARMS[a].of):
-        taught.setdefault(card.taught if width == 'mini' else 'photographs', []).append(card.title)
+        taught.setdefault(card.taught if card.in_width(width) == 'mini' else 'photographs', []).append(card.title)
     verb = lambda names: f"{listed(names)} {'were' if len(names) > 1 else 'was'} trained on"
     said = '; '.join(f'{verb(names)} {what}' for what, names in taught.items())
     future = any('simulator' in what for what in taught)

@@ -89,7 +89,8 @@ def get_licences(exp:Experiment)->dict: # what -> licence
     arm = ARMS[exp.sr].of or exp.sr
     if ARMS[arm].network:
         published = sorted({w.licence for w in WEIGHTS.values() if w.arm == arm})
-        theirs = 'your own' if exp.weights else 'Apache-2.0' if exp.width == 'mini' else ', '.join(published)
+        ours = ARMS[arm].in_width(exp.width) == 'mini'
+        theirs = 'your own' if exp.weights else 'Apache-2.0' if ours else ', '.join(published)
         used[f'super-resolution: {ARMS[arm].title}'] = theirs
     if exp.pretrained: used[f'ImageNet weights: {CLASSIFIERS[exp.arch].title} of timm'] = 'see timm'
     return used
