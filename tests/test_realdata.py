@@ -126,3 +126,26 @@ def test_the_cards_of_files_know_the_published_files(tmp_path):
     for flag, name in (('seasonal_snow', 'patches_with_seasonal_snow'), ('cloud_shadow', 'patches_with_cloud_and_shadow')):
         path = tmp_path/f'{name}.csv'; path.write_text('\r\n'.join(table.s2_name[table[flag]]))
         check_file('bigearthnet', card['bigearthnet', path.name], path)
+
+def test_v2_patches_of_four_bands(home):
+    "120 patches of the test split of version 2, of which only the bands of 10 m are there."
+    from srstudy.cards import BANDS
+    from srstudy.data.doctor import doctor
+    from srstudy.data.errors import DataError
+    from srstudy.data.index import read_index
+    from srstudy.images.pack import pack_chips
+    from srstudy.sr.arms import get_sr
+    from srstudy.sr.enlarge import super_resolve
+    root = Path(REAL)/'bigearthnet_v2_test120'
+    with pytest.raises(DataError, match='no patch of the train split'): read_index('bigearthnet_v2', root)
+    index = read_index('bigearthnet_v2', root, splits=('test',))
+    table = pd.read_csv(root/'labels.csv').set_index('patch_id').loc[index.patch_id]
+    assert len(index) == 120 and [sorted(l) for l in index.labels] == [sorted(l.split('|')) for l in table.labels]
+    few = index.iloc[:6]
+    assert pack_chips(few, (*BANDS['s1'], 'B02', 'B08'), workers=0)[0].shape == (120, 120, 4)
+    images = super_resolve(get_sr('srresnet'), pack_chips(few, BANDS['rgb'], workers=0))
+    assert len(images) == 6 and images[0].shape == (480, 480, 3)
+    with pytest.raises(DataError, match='there is B02, B03, B04 and B08'): pack_chips(few, BANDS['s2'], workers=0)
+    found = doctor(root, 'bigearthnet_v2', 64).set_index('check')
+    assert found.found['bands'].startswith('4 of 12: B02, B03, B04, B08')
+    assert found.fine.all(), found[~found.fine].found.to_dict()

@@ -61,9 +61,10 @@ def scene_white(refl, # (..., h, w, 3) uint16 reflectance x 10,000
                          f'{np.shape(refl)}; choose a fixed gain, such as white=2000')
     return np.quantile(refl, .98, axis=(-3, -2, -1), keepdims=True).clip(1)
 
-def render_rgb(refl, # (..., 3) uint16 reflectance x 10,000
+def render_rgb(refl, # (..., 3) uint16 reflectance x 10,000; uint8 is a picture already
     white:int=2000, # the reflectance that becomes 255; 0 takes each scene's `scene_white`
     )->np.ndarray: # the same shape, uint8
     "Render reflectance as 8-bit RGB."
+    if getattr(refl, 'dtype', None) == np.uint8: return refl
     gain = np.float32(255/(white or scene_white(refl)))
     return np.clip(np.rint(np.asarray(refl, np.float32)*gain), 0, 255).astype(np.uint8)

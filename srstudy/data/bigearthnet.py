@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mode
 import numpy as np, pandas as pd
 from tqdm.auto import tqdm
-from ..core import pick
+from ..core import listed, pick
 from ..cards import BANDS
 from .bands import BAND_STEP, fuse_sensors, split_sensors, stack_bands
 from .dataset import Dataset, index_file, keep_index
@@ -211,6 +211,15 @@ _NOWHERE = None, 0, 0, 1 # of a file that does not say where it lies
 
 def _nowhere(places)->bool: return all(tuple(p) == _NOWHERE for p in places)
 
+def _read_bands(path, name, files)->list: # of arrays and places
+    "Read the files of some bands; where one is missing, say which are there."
+    try: return [read_tif(f, 1) for f in files]
+    except DataError:
+        if not (lost := [f for f in files if not os.path.exists(f)]): raise
+        there = [b for b in BAND_STEP if os.path.exists(f'{path}/{name}_{b}.tif')]
+        raise DataError(f'{lost[0]} is missing, of {path} there is {listed(there) or "no band"}: {COPY_AGAIN}, '
+                        'or choose bands that are there') from None
+
 def load_bands(path:str|Path, # folder of a patch
     bands:tuple, # such as BANDS['rgb']
     )->np.ndarray: # (h,w,C) at 10 m: uint16 reflectance x 10,000; float32 dB for Sentinel-1
@@ -220,7 +229,7 @@ def load_bands(path:str|Path, # folder of a patch
                         'folders beside those of Sentinel-2, or choose other bands')
     for b in bands: pick(BAND_STEP, b, 'band')
     name = os.path.basename(path); files = [f'{path}/{name}_{b}.tif' for b in bands]
-    arrays, places = zip(*(read_tif(f, 1) for f in files))
+    arrays, places = zip(*_read_bands(path, name, files))
     out = stack_bands([a[0] for a in arrays], bands, files)
     if _nowhere(places): return out
     corner = mode(p[:3] for p in places)

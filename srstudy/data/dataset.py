@@ -37,6 +37,7 @@ class Dataset:
     drawn: Callable = _not_drawn        # n, size, noise -> that folder, drawn or not
     version: dict = field(default_factory=lambda: dict(synth='')) # of what draws it
     spelling: Callable = str            # name of a patch -> the spelling that all copies share
+    inputs: Callable = lambda root: {}  # root -> what a run is made from, where a name does not say it
     card = property(lambda self: DATASETS[self.name])
     draws = property(lambda self: self.draw is not _not_drawn)
 

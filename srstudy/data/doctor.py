@@ -6,6 +6,8 @@
 __all__ = ['REFERENCE', 'read_sample', 'drift', 'examine', 'doctor']
 
 # %% ../../nbs/1_data/doctor.ipynb #104a8bdf
+import hashlib, os
+from collections import Counter
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import seed_for
@@ -34,13 +36,21 @@ def _read_means(text):
 REFERENCE = {name: _read_means(text) for name, text in _MEANS.items()} # band -> mean, spread
 
 # %% ../../nbs/1_data/doctor.ipynb #48e5751c
+def _bands_there(data, drawn)->tuple:
+    "Return the optical bands of the first patch that has some; all where none has."
+    for row in drawn.itertuples(index=False):
+        there = tuple(b for b in data.optical if all(map(os.path.exists, data.files(row, (b,)))))
+        if there: return there
+    return data.optical
+
 def read_sample(data:Dataset, index:pd.DataFrame,
     n:int=64, # patches
     )->tuple: # sensor -> (N,h,w,C); sensor -> bands; patch -> what is wrong; the patches read
     "Read some patches with both sensors."
-    bands, both = dict(optical=data.optical), index[index.s1_path != '']
-    if len(both): bands['radar'], index = BANDS['s1'], both
+    both = index[index.s1_path != '']
+    index = both if len(both) else index
     drawn = index.loc[index.patch_id.map(lambda p: seed_for(1, p)).sort_values().index[:n]]
+    bands = dict(optical=_bands_there(data, drawn)) | (dict(radar=BANDS['s1']) if len(both) else {})
     chips, wrong, read = {k: [] for k in bands}, {}, []
     for i, row in enumerate(drawn.itertuples(index=False)):
         try: got = {k: data.chip(row, b) for k, b in bands.items()}
@@ -50,6 +60,8 @@ def read_sample(data:Dataset, index:pd.DataFrame,
     return {k: np.stack(v) for k, v in chips.items() if v}, bands, wrong, drawn.iloc[read]
 
 # %% ../../nbs/1_data/doctor.ipynb #101d0851
+_ENDS = .1 # share of values at black, or at white, above which a picture has lost something
+
 def _check_files(wrong, n)->tuple: # found, expected, advice, fine
     first = next(iter(wrong.values()), '')
     return f'{len(wrong)} of {n} cannot be read{first and ": "}{first}', 'all', \
@@ -61,6 +73,15 @@ def _check_scale(optical)->tuple:
             if top <= 255 else 'not reflectance' if top > 30_000 else 'reflectance x 10,000')
     return f'brightest {top:.0f}: {what}', 'reflectance x 10,000, brightest 1,000 to 20,000', \
         'take the original product; render and normalise later', 255 < top <= 30_000
+
+def _check_bands(there, optical)->tuple:
+    return f'{len(there)} of {len(optical)}: {", ".join(there)}', 'red, green and blue at least', \
+        'copy whole patches from the archive', set(BANDS['rgb']) <= set(there)
+
+def _check_picture(optical)->tuple:
+    ends = [np.mean(optical == end) for end in (0, 255)]
+    return f'{ends[0]:.1%} of the values are 0, {ends[1]:.1%} are 255', f'at most {_ENDS:.0%} of either', \
+        'take images that are neither cut at black or white, nor framed by margins', max(ends) <= _ENDS
 
 def _check_decibels(radar)->tuple:
     whole, low, high = np.mean(radar % 1 == 0), *np.quantile(radar, [.01, .99])
@@ -132,6 +153,23 @@ def _check_drift(found, base, bands, scenes)->tuple:
     return ', '.join(drifted) or 'none', f'no band more than {_DRIFT:.0%} away, for sure', \
         'compare product level and processing baseline: an offset of 1,000, another unit', not drifted
 
+# %% ../../nbs/1_data/doctor.ipynb #0d0c0007
+_FEW = 10 # test images of a label
+
+def _check_labels(index)->tuple:
+    tested = Counter(l for own in index.labels[index.split == 'test'] for l in own)
+    few = {l: tested[l] for l in sorted({l for own in index.labels for l in own}) if tested[l] < _FEW}
+    return ', '.join(f'{n} test images of {l}' for l, n in few.items()) or 'enough of each', \
+        f'at least {_FEW} test images of each label', 'add images, or test on every fold in turn', not few
+
+def _check_doubles(index)->tuple:
+    sizes = index.path.map(os.path.getsize)
+    alike = index[sizes.duplicated(keep=False)]
+    content = alike.path.map(lambda p: hashlib.sha256(Path(p).read_bytes()).hexdigest())
+    splits = alike.split.groupby(content).agg(lambda s: len(set(s)))
+    return f'{(splits > 1).sum()} images are in several splits, {content.duplicated().sum()} are there twice', \
+        'each image once', 'remove the copies, or give them one group', not content.duplicated().any()
+
 # %% ../../nbs/1_data/doctor.ipynb #29f592bb
 def _reference(dataset, index, bands, n):
     "Return statistics to compare with, and the bands that have them."
@@ -143,10 +181,10 @@ def _reference(dataset, index, bands, n):
     kind = 'radar' if bands[0] in BANDS['s1'] else 'optical'
     return _statistics(_moments(train[kind]), _groups(drawn)), list(bands)
 
-def _groups(drawn): return drawn.get('scene', drawn.patch_id).to_numpy()
+def _groups(drawn): return drawn.get('scene', drawn.get('group', drawn.patch_id)).to_numpy()
 
 # %% ../../nbs/1_data/doctor.ipynb #0d0c0003
-def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic one
+def examine(dataset:str, # its name, as in params
     index:pd.DataFrame, # of `read_index`
     n:int=64, # patches to look at
     white:int=2000, # reflectance x 10,000 that pictures show as white; 0 where nothing is cut
@@ -155,11 +193,16 @@ def examine(dataset:str, # bigearthnet, bigearthnet_v2, sen12ms, or a synthetic 
     others = index[index.split != 'train'] if dataset not in REFERENCE else index
     chips, bands, wrong, drawn = read_sample(get_dataset(dataset), others, n)
     rows = dict(files=_check_files(wrong, min(n, len(others))))
-    if 'optical' in chips:
+    if 'side' in index: rows |= dict(labels=_check_labels(index), doubles=_check_doubles(index))
+    if 'side' in index and 'optical' in chips and chips['optical'].dtype == np.uint8:
+        rows |= dict(pictures=_check_picture(chips['optical']))
+    elif 'optical' in chips:
         rows |= dict(reflectance=_check_scale(chips['optical']))
-        if white: rows |= dict(white=_check_white(chips['optical'], bands['optical'], white))
+        if white and set(BANDS['rgb']) <= set(bands['optical']):
+            rows |= dict(white=_check_white(chips['optical'], bands['optical'], white))
         if {'B01', 'B05'} <= set(bands['optical']): # chips of a tile have colours only
             rows |= dict(colours=_check_colours(chips['optical'], bands['optical']))
+    rows |= dict(bands=_check_bands(bands['optical'], get_dataset(dataset).optical))
     if 'radar' in chips:
         rows |= dict(decibels=_check_decibels(chips['radar']),
                      polarisation=_check_vv(chips['radar']))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from ..core import pick
 from ..cards import DATASETS
-from .dataset import Dataset
+from .dataset import SPLITS, Dataset
 
 # %% ../../nbs/1_data/index.ipynb #01d0e003
 def get_dataset(name:str # of its card
@@ -22,9 +22,10 @@ def get_dataset(name:str # of its card
 def read_index(dataset:str, # of its card
     root:str|Path, # its folder
     cache:bool=True, # keep the index for the next time
+    splits:tuple=SPLITS, # that must not be empty: ('test',) where nothing is trained
     )->pd.DataFrame: # patch_id, split, labels, path, s1_path, truth_path; `.attrs` has counts
     "Read which patches there are, their split and their labels."
-    return get_dataset(dataset).index(root, cache)
+    return get_dataset(dataset).index(root, cache, splits)
 
 def dataset_of(index:pd.DataFrame # of `read_index`
     )->Dataset:

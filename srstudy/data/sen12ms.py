@@ -301,7 +301,7 @@ def encode_single(index:pd.DataFrame, # of `read_index`
     )->np.ndarray: # (N,C) bool, one true in each row
     "Return the one class that a classifier is to predict."
     if 'single' not in index: raise ValueError("task='singlelabel' needs scenes that have one class"
-        " each, as those of SEN12MS; choose another data set, or task='multilabel'")
+        " each, as those of SEN12MS and EuroSAT; choose another data set, or task='multilabel'")
     classes = get_nomenclature(labels).classes
     where = {c: i for i, c in enumerate(classes)}
     return np.eye(len(classes), dtype=bool)[[pick(where, s, f'label of {labels}')

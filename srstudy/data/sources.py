@@ -20,6 +20,8 @@ from .errors import DataError
 from .index import get_dataset
 
 # %% ../../nbs/1_data/sources.ipynb #082a7e41
+_SMALL = 10_000_000 # bytes: what is fetched without being asked for by name
+
 @dataclass(frozen=True)
 class DataFile:
     "What is known of one published file of a data set."
@@ -33,6 +35,8 @@ class DataFile:
     seen: str = ''        # where the hash was seen
     makes: str = ''       # of an archive: a folder that it holds
     hashed = property(lambda self: bool(self.md5 or self.names))
+    # an archive is large unless its size says otherwise
+    small = property(lambda self: bool(self.urls) and (not self.makes or (self.size or _SMALL) < _SMALL))
 
 _READER = 'torchgeo'
 _TUB = ('https://git.tu-berlin.de/rsim/BigEarthNet-MM_19-classes_models/-/raw/'
@@ -103,12 +107,39 @@ _SEN12MS = (*(DataFile(f'{season}_{s}.tar.gz', f'{_SENSOR[s]}, {season.split("_"
             _list('train', None, '0a68d4e1eb24f128fccdb930000b2546'),
             _list('test', 572_155, 'c7faad064001e646445c4c634169484d'))
 
+_UCM = 'http://weegee.vision.ucmerced.edu/datasets'
+_ANNOTATORS = ('https://bigearth.eu/assets/docs/multilabels.zip', 'https://raw.githubusercontent.com/rsim-tu-berlin/'
+               'bigearth.eu/0b0d5aef0ac752daa8a37dbe8c735816d031833a/assets/docs/multilabels.zip')
+_HUB_CHIPS = 'https://huggingface.co/datasets/torchgeo/eurosat/resolve'
+_SPATIAL = f'{_HUB_CHIPS}/1ce6f1bfb56db63fd91b6ecc466ea67f2509774c'
+
+_UCMERCED = (
+    DataFile('UCMerced_LandUse.zip', 'images', (f'{_UCM}/UCMerced_LandUse.zip', 'https://huggingface.co/datasets/'
+             'torchgeo/ucmerced/resolve/7c5ef3454d9b1cccfa7ccde0c01fc8f00a45909a/UCMerced_LandUse.zip'),
+             f'{_UCM}/landuse.html', md5='5b7ec56793786b6dc8a908e8854ac0e4', seen=_READER, makes='UCMerced_LandUse'),
+    DataFile('multilabels.zip', 'labels', _ANNOTATORS, 'https://bigearth.eu', 82_497,
+             '3e6e8c64532b51e63f79a759d22f72ff', seen='the authors', makes='multilabels'))
+
+def _spatial(split, size, md5):
+    return DataFile(f'eurosat-spatial-{split}.txt', f'chips of the {split} split, by longitude',
+                    (f'{_SPATIAL}/eurosat-spatial-{split}.txt',), 'https://github.com/phelber/EuroSAT', size, md5,
+                    seen=_READER)
+
+_EUROSAT = (
+    DataFile('EuroSAT.zip', 'red, green and blue', ('https://madm.dfki.de/files/sentinel/EuroSAT.zip',
+             f'{_HUB_CHIPS}/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip'), 'https://github.com/phelber/EuroSAT',
+             md5='c8fa014336c82ac7804f0398fcb19387', seen='torchvision', makes='2750'),
+    _spatial('train', 316_710, '7be3254be39f23ce4d4d144290c93292'),
+    _spatial('val', 99_786, 'acf392290050bb3df790dc8fc0ebf193'),
+    _spatial('test', 105_934, '5ec1733f9c16116bf0aa2d921fc613ef'))
+
 _CORINE = (
     DataFile('tile', 'a Sentinel-2 product of level 2A', page='https://browser.dataspace.copernicus.eu'),
     DataFile('U2018_CLC2018_V2020_20u1.gpkg', 'CORINE Land Cover 2018',
              page='https://land.copernicus.eu/en/products/corine-land-cover/clc2018'))
 
-SOURCES = dict(bigearthnet=_BIGEARTHNET, bigearthnet_v2=_BIGEARTHNET_V2, sen12ms=_SEN12MS, corine=_CORINE)
+SOURCES = dict(bigearthnet=_BIGEARTHNET, bigearthnet_v2=_BIGEARTHNET_V2, sen12ms=_SEN12MS, corine=_CORINE,
+               ucmerced=_UCMERCED, eurosat=_EUROSAT, folder=())
 
 # %% ../../nbs/1_data/sources.ipynb #88f81535
 def _md5(path)->str:
@@ -137,19 +168,21 @@ def _state(card, root)->str:
 def list_data(dataset:str, root:str|Path|None=None # folder of the data set
     )->pd.DataFrame: # file, what, bytes, how; state where root is given
     "List the files of a data set."
-    how = lambda f: 'fetched' if f.urls and not f.makes else 'by hand'
+    how = lambda f: 'fetched' if f.small else 'by hand'
     rows = [dict(file=f.file, what=f.title, bytes=f.size, how=how(f)) | (
         dict(state=_state(f, Path(root))) if root else {}) for f in _files(dataset)]
-    return pd.DataFrame(rows).astype(dict(bytes='Int64'))
+    columns = ['file', 'what', 'bytes', 'how'] + ['state']*bool(root)
+    return pd.DataFrame(rows, columns=columns).astype(dict(bytes='Int64'))
 
 # %% ../../nbs/1_data/sources.ipynb #516c4674
 def about(dataset:str)->str:
     "Say what a data set is, whose, and what of it is to be had where."
     card, files = DATASETS[dataset], _files(dataset)
-    lines = [f'{card.title} ({dataset}): {card.help}. {card.patches:,} patches; licence {card.licence}; '
-             f'{card.citation}.', f'Layout: {card.layout}']
+    many = f'{card.patches:,} patches; ' if card.patches else ''
+    lines = [f'{card.title} ({dataset}): {card.help}. {many}licence {card.licence}; {card.citation}.',
+             f'Layout: {card.layout}']
     size = lambda f: f'{f.size/1e9:.1f} GB, ' if f.size and f.size > 1e9 else ''
-    by_hand = [f for f in files if f.makes or not f.urls]
+    by_hand = [f for f in files if not f.small]
     return '\n'.join([*lines, *(f'  {f.file} ({f.title}): {size(f)}{(*f.urls, f.page)[0]}' for f in by_hand)])
 
 def verify_data(dataset:str, root:str|Path)->pd.DataFrame: # file, result: right, absent, unpacked, or what is wrong
@@ -161,7 +194,7 @@ def verify_data(dataset:str, root:str|Path)->pd.DataFrame: # file, result: right
             try: check_file(dataset, card, root/card.file); result = 'right' if card.hashed else 'here, of unknown hash'
             except DataError as e: result = str(e)
         rows.append(dict(file=card.file, result=result))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=['file', 'result'])
 
 # %% ../../nbs/1_data/sources.ipynb #7a5516f7
 def _fetch_from(url, path, dataset, card):
@@ -187,11 +220,12 @@ def fetch_data(dataset:str, root:str|Path # folder of the data set; made if it i
     "Fetch the small files of a data set, those that are not here."
     root = Path(root)
     for card in _files(dataset):
-        if not card.urls or card.makes: continue
+        if not card.small or _state(card, root) == 'unpacked': continue
         path = root/card.file; path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f'.{path.name}.lock')):
-            try: check_file(dataset, card, path); continue
+            try: check_file(dataset, card, path)
             except (DataError, FileNotFoundError): _fetch_one(dataset, card, path)
+            if card.makes and not (root/card.makes).is_dir(): unpack(path, root)
     return list_data(dataset, root)
 
 # %% ../../nbs/1_data/sources.ipynb #ea82eef5

@@ -38,6 +38,7 @@ def _check_partners(index, bands):
 def _chips_of(index, bands)->tuple: # position -> (h,w,C); what the chips are made from
     data, rows = dataset_of(index), list(index.itertuples(index=False))
     _check_partners(index, bands)
+    data.chip(rows[0], bands) # bands that cannot be had are refused at once
     files = (f for some in split_sensors(bands) if some for row in rows for f in data.files(row, some))
     return lambda i: data.chip(rows[i], bands), dict(bands=list(bands), files=fingerprint_files(files))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from ..core import cache_dir, pick, repo_root
 from ..cards import ARMS, BANDS, DATASETS
-from ..params import Experiment, has_truth, key, scene_side
+from ..params import Experiment, folder_name, has_truth, key
 from ..data.index import get_dataset
 from ..images.pack import chips_dir
 from ..images.store import Store, store_state
@@ -21,7 +21,7 @@ from ..sr.observe import observed_dir
 from .estimate import Device, efficiency, images_per_second, load_devices, memory, seen_side
 from .graph import arm_spec, chips_of, get_graph, stage_name
 from .images import truth_folder
-from .scenes import get_scenes, most_kept, scenes_dir
+from .scenes import get_scenes, get_side, most_kept, scenes_dir
 from .steps import needs_run
 
 # %% ../../nbs/7_study/costs.ipynb #926add95
@@ -29,7 +29,9 @@ def _known_index(exp:Experiment)->pd.DataFrame|None:
     "Return the scenes of `exp`, or None where nobody has read them yet."
     root = scenes_dir(exp)
     if not root.exists(): return None # not drawn, or not bought yet
-    return get_scenes(exp) if get_dataset(exp.dataset).index_path(root).exists() else None
+    # a folder of one's own is small, and no card says what is in it
+    known = folder_name(exp) or get_dataset(exp.dataset).index_path(root).exists()
+    return get_scenes(exp) if known else None
 
 _SHARES = dict(train=.6, val=.15, test=.25)         # of synthetic scenes, roughly
 
@@ -90,7 +92,7 @@ def load_costs(path:str|Path|None=None # params/costs.yaml by default
 def cost_key(stage:str, # scenes, chips, sr, fidelity, train, test or score
     exp:Experiment)->dict:
     "Return what a measurement must agree in, to hold for `exp`."
-    side, seen = scene_side(exp), seen_side(exp) # what there is, and what the classifier sees
+    side, seen = get_side(exp), seen_side(exp) # what there is, and what the classifier sees
     arch = exp.arch if exp.stem == 2 else f'{exp.arch} stem {exp.stem}'
     device = exp.device.split(':')[0]
     plain = dict(width='', device='cpu', precision='')

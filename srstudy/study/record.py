@@ -9,7 +9,7 @@ __all__ = ['Record', 'recorded', 'same_result', 'get_scope', 'get_processor', 'g
            'records_frame']
 
 # %% ../../nbs/7_study/record.ipynb #95da7bdc
-import dataclasses, io, json, os, platform, shutil, subprocess, sys
+import dataclasses, io, json, os, platform, shlex, shutil, subprocess, sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -48,7 +48,8 @@ class Record:
 def recorded(rec:Record)->Experiment:
     "Return the experiment of a Record."
     drawn = DATASETS[rec.params.get('dataset', 'synthetic')].synthetic
-    root = '' if drawn else os.environ.get('SRSTUDY_ROOT', '$SRSTUDY_ROOT')
+    # of a folder of one's own, a Record keeps the name
+    root = rec.params.get('root') or ('' if drawn else os.environ.get('SRSTUDY_ROOT', '$SRSTUDY_ROOT'))
     return as_experiment(rec.params | dict(root=root))
 
 def same_result(a:Record, b:Record)->bool:
@@ -213,7 +214,7 @@ def command(exp:Experiment)->str:
     "Return the command that makes the Record of `exp`."
     changed = changes(exp)
     schedule = changed.pop('schedule', None)
-    flags = [f' -p {k} {v}' for k, v in changed.items()]
+    flags = [f' -p {k} {shlex.quote(str(v))}' for k, v in changed.items()]
     if schedule: flags.append(f' -y "schedule: {schedule}"')
     return 'papermill nbs/run.ipynb' + ''.join(flags)
 

@@ -203,7 +203,7 @@ def origin(self:Runs)->str:
 
 def side_of(rec:Record)->int: # in pixels of 10 m
     "Return the side of the scenes of a Record."
-    return scene_side(recorded(rec))
+    return scene_side(recorded(rec), rec.inputs.get('side', 0))
 
 def _made_with(runs)->str: # older Records do not name their processor
     return ' and '.join(sorted({r.made.get('gpu') or r.made.get('processor') or r.made['machine'] for r in runs}))

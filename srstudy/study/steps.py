@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from ..core import cache_dir, canonical_hash
-from ..params import Experiment, key, run_name
+from ..params import Experiment, folder_name, key, run_name
 from ..images.store import Store
 from ..sr.dose import DOSES
 from ..sr.fidelity import mean_ci
@@ -141,7 +141,8 @@ def make_record(exp:Experiment, index:pd.DataFrame, preds:Predictions,
     spent = {k: round(v, 1) for k, v in (seconds or {}).items()}
     with _repeatable(exp): made = get_machine()
     # whether the network is kept is nothing of the result
-    params = {k: v for k, v in dataclasses.asdict(exp).items() if k != 'keep'} | dict(root='', encoder_root='')
+    params = {k: v for k, v in dataclasses.asdict(exp).items() if k != 'keep'}
+    params |= dict(root=folder_name(exp), encoder_root='')
     return Record(name=run_name(exp), key=key(exp), params=params,
                   **get_task(exp).score(exp, index, preds.test),
                   counts=index.split.value_counts().sort_index().to_dict(),

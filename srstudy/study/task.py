@@ -51,8 +51,9 @@ def get_task(exp:Experiment)->Task:
 
 def get_inputs(exp:Experiment)->dict: # version of the scenes, sha256 of the SR weights, ...
     "Fingerprint what a run is made from, apart from its parameters."
-    return dict(synth=get_dataset(exp.dataset).version['synth'],
-                weights=weights_sha(exp.sr, exp.width, exp.weights)) | get_task(exp).inputs(exp)
+    data = get_dataset(exp.dataset)
+    return dict(synth=data.version['synth'], weights=weights_sha(exp.sr, exp.width, exp.weights),
+                **data.inputs(exp.root), **get_task(exp).inputs(exp))
 
 # %% ../../nbs/7_study/task.ipynb #56c69d3b
 def make_classifier(exp:Experiment, side:int): # of the images, in pixels

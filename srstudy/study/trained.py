@@ -13,7 +13,7 @@ import pandas as pd, yaml
 from fastai.data.transforms import Normalize
 from ..core import cache_dir, whole_folder
 from ..cards import ARMS, BANDS, CLASSIFIERS, DATASETS, TASKS
-from ..params import Experiment, as_experiment, changes, key, run_name
+from ..params import Experiment, as_experiment, changes, folder_name, key, run_name
 from ..data.errors import DataError
 from ..data.labels import get_nomenclature
 from ..sr.cards import WEIGHTS
@@ -30,7 +30,7 @@ def save_trained(exp:Experiment, learn, # of `train`
     "Keep a trained network, with all that it takes to use it."
     norm = next(f for f in learn.dls.train.after_batch.fs if isinstance(f, Normalize))
     mean, std = (t.flatten().tolist() for t in (norm.mean, norm.std))
-    choices = dataclasses.asdict(exp) | dict(root='', encoder_root='') # folders are of this machine
+    choices = dataclasses.asdict(exp) | dict(root=folder_name(exp), encoder_root='') # folders are of this machine
     return save_model(model_path(exp, get_inputs(exp)), learn.model, **choices, mean=mean, std=std,
                       side=learn.dls.train_ds[0][0].shape[-1], name=run_name(exp), key=key(exp),
                       record=dataclasses.asdict(rec) if rec else {})
