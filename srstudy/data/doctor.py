@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import seed_for
 from ..cards import BANDS
-from .dataset import Dataset
+from .dataset import SPLITS, Dataset
 from .errors import DataError
 from .index import get_dataset
 
@@ -220,4 +220,6 @@ def doctor(root:str|Path, # folder of the data set
     white:int=2000, # as `examine` has it
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Read the index of a data set and examine a sample."
-    return examine(dataset, get_dataset(dataset).index(root, cache=False), n, white)
+    # what is published needs no training patches to be compared with: a test set can be examined
+    wanted = () if dataset in REFERENCE else SPLITS
+    return examine(dataset, get_dataset(dataset).index(root, cache=False, splits=wanted), n, white)
