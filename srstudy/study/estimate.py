@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from ..core import pick, repo_root, write_atomic
 from ..cards import ARMS, BANDS
-from ..params import Experiment, arm_precision, scene_side
+from ..params import Experiment, arm_precision
 from ..data.labels import get_nomenclature
 from ..learn.unet import get_unet
 from ..sr.arms import SCALE
 from ..sr.nets import NETS, build_net
+from .scenes import get_side
 from .segmentation import get_encoder
 from .task import make_classifier
 
@@ -56,7 +57,7 @@ def count_work(net:nn.Module, bands:int, side:int, # of its images
 # %% ../../nbs/7_study/estimate.ipynb #e57a000c
 def seen_side(exp:Experiment)->int: # pixels
     "Return the side of the images that the classifier of `exp` sees."
-    return scene_side(exp)*(1 if exp.sr == 'none' or ARMS[exp.sr].of else SCALE)
+    return get_side(exp)*(1 if exp.sr == 'none' or ARMS[exp.sr].of else SCALE)
 
 def _network(exp:Experiment)->nn.Module:
     "Build the network that a run trains, without weights."
@@ -71,7 +72,7 @@ def _of_run(exp:Experiment)->str: # the name under which its work is kept
     return ' '.join([*parts, *(exp.stem != 2)*['stem 1'], f'{len(BANDS[exp.bands])} bands', f'{seen_side(exp)} px'])
 
 def _of_arm(exp:Experiment)->str:
-    return f'{ARMS[exp.sr].of or exp.sr} {ARMS[exp.sr].in_width(exp.width)} {scene_side(exp)} px'
+    return f'{ARMS[exp.sr].of or exp.sr} {ARMS[exp.sr].in_width(exp.width)} {get_side(exp)} px'
 
 @cache
 def _table(path:Path)->dict: # name -> Work
@@ -108,7 +109,7 @@ def arm_work(exp:Experiment)->Work|None: # None: the arm is no network, or one o
     "Return what an image costs the arm of a run."
     known, name = _table(repo_root()/'params/work.yaml'), _of_arm(exp)
     card = ARMS[exp.sr]
-    return known[name] if name in known else _counted_arm(card.of or exp.sr, card.in_width(exp.width), scene_side(exp))
+    return known[name] if name in known else _counted_arm(card.of or exp.sr, card.in_width(exp.width), get_side(exp))
 
 @cache
 def _counted_arm(sr, width, side):
