@@ -77,7 +77,10 @@ DATASETS = dict(
     corine=DatasetCard('Sentinel-2 tile and CORINE map', 'chips of a tile and a map of your own',
         'srstudy.data.chips:CORINE_CHIPS', 8_281, (6_211, 414, 1_656), 'clc3',
         'images/<chip>.{tif,png}, masks/<chip>.tif, manifest.parquet', 'as Ulmas and Liiv 2020',
-        'srstudy chips', _COPERNICUS),
+        'srstudy chips', _COPERNICUS))
+
+# %% ../nbs/01_cards.ipynb #94d83601
+DATASETS |= dict(
     ucmerced=DatasetCard('UC Merced', '2,100 aerial images of 0.3 m with 17 labels',
         'srstudy.data.ucmerced:UCMERCED', 2_100, (1_261, 420, 419), 'ucm17',
         'UCMerced_LandUse/Images/<class>/<image>.tif, LandUse_Multilabeled.txt',

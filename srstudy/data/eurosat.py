@@ -37,12 +37,14 @@ def _read_fresh(root:Path)->pd.DataFrame:
     if not chips: raise DataError(f'{root} holds no images: expected <class>/<class>_1.jpg ...; srstudy data list '
                                   'eurosat says where the archive is')
     if lost := sorted(chips.keys() - splits.keys()): raise DataError(
-        f'{len(lost)} images, such as {chips[lost[0]]}, are in none of the three lists: remove them, or get the lists again')
+        f'{len(lost)} images, such as {chips[lost[0]]}, are in none of the three lists: remove them, or get the '
+        'lists again')
     use = sorted(chips); classes = [n.rsplit('_', 1)[0] for n in use]
     if odd := sorted({*classes} - {*EUROSAT10}): raise DataError(
-        f'{chips[use[classes.index(odd[0])]]} is of class {odd[0]!r}, which is none of EuroSAT: expected {", ".join(EUROSAT10)}')
-    index = pd.DataFrame(dict(patch_id=use, split=[splits[n] for n in use], labels=[[c] for c in classes], single=classes,
-                              path=[str(chips[n]) for n in use], s1_path='', truth_path='', side=64))
+        f'{chips[use[classes.index(odd[0])]]} is of class {odd[0]!r}, which is none of EuroSAT: expected '
+        f'{", ".join(EUROSAT10)}')
+    index = pd.DataFrame(dict(patch_id=use, split=[splits[n] for n in use], labels=[[c] for c in classes],
+                              single=classes, path=[str(chips[n]) for n in use], s1_path='', truth_path='', side=64))
     index.attrs['counts'] = dict(used=len(use), absent=len(splits.keys() - chips.keys()))
     return index
 

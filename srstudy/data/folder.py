@@ -32,8 +32,8 @@ def _read_folders(root:Path)->pd.DataFrame: # file, labels, group; split where f
     home = _open(root); found = find_pictures(home); parts = [n.split('/') for n in found]
     loose = [n for n, p in zip(found, parts) if len(p) == 1]
     if not found or loose: raise DataError(
-        f'{root} holds {len(loose) or "no"} images{f", such as {loose[0]}, outside of any folder" if loose else ""} and no '
-        'labels.csv: expected a folder named after each class, or a labels.csv with columns file and labels')
+        f'{root} holds {len(loose) or "no"} images{f", such as {loose[0]}, outside of any folder" if loose else ""} '
+        'and no labels.csv: expected a folder named after each class, or a labels.csv with columns file and labels')
     split = {p[0] for p in parts} <= set(_FOLDERS) and all(len(p) > 2 for p in parts)
     table = pd.DataFrame(dict(file=[(home/n).relative_to(root).as_posix() for n in found],
                               labels=[[p[split]] for p in parts]))
@@ -81,7 +81,8 @@ def _read_csv(root:Path)->pd.DataFrame: # file, labels, group; split and fold wh
     if 'file' not in table: raise DataError(f'{path} has no column file, only {_some(table.columns, 6)}: name the '
                                             'column file that says where each image lies, below this folder')
     twice = table.file[table.file.duplicated()]
-    if len(twice): raise DataError(f'{path} names {len(twice)} files twice, such as {twice.iloc[0]}: keep one line of each')
+    if len(twice): raise DataError(f'{path} names {len(twice)} files twice, such as {twice.iloc[0]}: keep one line '
+                                   'of each')
     if lost := [f for f in table.file if not (root/f).is_file()]: raise DataError(
         f'{len(lost)} of {len(table)} files of labels.csv are not in {root}, such as {lost[0]}: correct their '
         'names, or remove these lines')

@@ -107,6 +107,7 @@ _SEN12MS = (*(DataFile(f'{season}_{s}.tar.gz', f'{_SENSOR[s]}, {season.split("_"
             _list('train', None, '0a68d4e1eb24f128fccdb930000b2546'),
             _list('test', 572_155, 'c7faad064001e646445c4c634169484d'))
 
+# %% ../../nbs/1_data/sources.ipynb #c04d4062
 _UCM = 'http://weegee.vision.ucmerced.edu/datasets'
 _ANNOTATORS = ('https://bigearth.eu/assets/docs/multilabels.zip', 'https://raw.githubusercontent.com/rsim-tu-berlin/'
                'bigearth.eu/0b0d5aef0ac752daa8a37dbe8c735816d031833a/assets/docs/multilabels.zip')
@@ -127,8 +128,9 @@ def _spatial(split, size, md5):
 
 _EUROSAT = (
     DataFile('EuroSAT.zip', 'red, green and blue', ('https://madm.dfki.de/files/sentinel/EuroSAT.zip',
-             f'{_HUB_CHIPS}/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip'), 'https://github.com/phelber/EuroSAT',
-             md5='c8fa014336c82ac7804f0398fcb19387', seen='torchvision', makes='2750'),
+             f'{_HUB_CHIPS}/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip'),
+             'https://github.com/phelber/EuroSAT', md5='c8fa014336c82ac7804f0398fcb19387', seen='torchvision',
+             makes='2750'),
     _spatial('train', 316_710, '7be3254be39f23ce4d4d144290c93292'),
     _spatial('val', 99_786, 'acf392290050bb3df790dc8fc0ebf193'),
     _spatial('test', 105_934, '5ec1733f9c16116bf0aa2d921fc613ef'))

@@ -33,11 +33,11 @@ def _find(root:Path)->tuple: # name -> path; the list of labels
     lists = sorted(root.rglob(_LISTED))
     if not lists: raise DataError(f'{root} has no {_LISTED}: get it with srstudy data fetch ucmerced --root FOLDER')
     found = find_pictures(root)
-    if not found: raise DataError(f'{root} holds no images: expected Images/<class>/<class>00.tif ...; srstudy data list '
-                                  'ucmerced says where the archive is')
+    if not found: raise DataError(f'{root} holds no images: expected Images/<class>/<class>00.tif ...; srstudy data '
+                                  'list ucmerced says where the archive is')
     images = {path.stem: path for path in found.values()}
-    if len(images) < len(found): raise DataError(f'{root} holds {len(found) - len(images)} images twice, as TIFF and as '
-                                                 'JPEG or in two folders: keep one of each')
+    if len(images) < len(found): raise DataError(f'{root} holds {len(found) - len(images)} images twice, as TIFF and '
+                                                 'as JPEG or in two folders: keep one of each')
     return images, lists[0]
 
 def _read_list(path:Path)->dict: # image -> names of its labels
@@ -51,7 +51,8 @@ def _read_list(path:Path)->dict: # image -> names of its labels
 def _read_fresh(root:Path)->pd.DataFrame:
     images, path = _find(root); known = _read_list(path)
     if lost := sorted(images.keys() - known.keys()): raise DataError(
-        f'{len(lost)} images, such as {images[lost[0]]}, are not in {path}: remove them, or rename them as in the archive')
+        f'{len(lost)} images, such as {images[lost[0]]}, are not in {path}: remove them, or rename them as in the '
+        'archive')
     use = sorted(images)
     folds = pd.Series([fold_of(n) for n in use])
     index = pd.DataFrame(dict(patch_id=use, split=split_folds(folds), labels=[known[n] for n in use],

@@ -61,7 +61,7 @@ def _restore_moments(learn, state:dict):
     moments = to_device(state['moments'], learn.dls.device)
     # rates are those of the schedule, which has set them already
     learn.opt.load_state_dict(dict(state=moments, hypers=learn.opt.hypers))
-    vars(learn.recorder.smooth_loss).update(to_device(state['smooth'], learn.dls.device))
+    vars(learn.recorder.smooth_loss).update(state['smooth']) # fastai keeps it on the processor, as the file has it
     if state['scaler']: _scaler(learn).load_state_dict(state['scaler'])
 
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e0000d
