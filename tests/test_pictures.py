@@ -109,6 +109,7 @@ def test_real_eurosat(home):
     assert rec.counts == dict(train=20, val=20, test=20) and len(rec.classes) == 10
 
 @real
-def test_the_doctor_finds_real_images_well():
-    table = doctor(Path(REAL)/'eurosat_rgb_5600', 'eurosat', 32).set_index('check')
+@pytest.mark.parametrize('dataset, folder', dict(ucmerced='ucmerced_multilabel', eurosat='eurosat_rgb_5600').items())
+def test_the_doctor_finds_real_images_well(dataset, folder):
+    table = doctor(Path(REAL)/folder, dataset, 32).set_index('check')
     assert table.fine.all(), table[~table.fine].found.to_dict()

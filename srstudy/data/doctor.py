@@ -166,9 +166,10 @@ def _check_doubles(index)->tuple:
     sizes = index.path.map(os.path.getsize)
     alike = index[sizes.duplicated(keep=False)]
     content = alike.path.map(lambda p: hashlib.sha256(Path(p).read_bytes()).hexdigest())
-    splits = alike.split.groupby(content).agg(lambda s: len(set(s)))
-    return f'{(splits > 1).sum()} images are in several splits, {content.duplicated().sum()} are there twice', \
-        'each image once', 'remove the copies, or give them one group', not content.duplicated().any()
+    splits = alike.split.groupby(content).nunique()
+    apart = alike.get('group', alike.patch_id).groupby(content).nunique() > 1
+    return f'{(splits > 1).sum()} images are in several splits, {apart.sum()} in several groups', \
+        'each image once, or its copies in one group', 'remove the copies, or give them one group', not apart.any()
 
 # %% ../../nbs/1_data/doctor.ipynb #29f592bb
 def _reference(dataset, index, bands, n):
