@@ -36,7 +36,7 @@ def test_papermill_word_for_word_in_a_terminal(env):
     ('-p srr hat', "unknown parameter srr='hat'"),
     ('-p bs banana', "bs='banana' is of type str"),
     ('-p size 40', 'size=40 is not a multiple of 6'),
-    ('-p sr truth -p dataset bigearthnet -p root x', 'only synthetic data sets')])
+    ('-p sr truth -p dataset bigearthnet -p root x', 'needs the true high resolution')])
 def test_wrong_parameters_fail_before_any_work(args, sentence, env, tmp_path):
     here = {**env, 'SRSTUDY_CACHE': str(tmp_path/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/'results')}
     p = subprocess.run([BIN/'papermill', 'nbs/run.ipynb', *args.split(), '--no-progress-bar'], cwd=ROOT, env=here, capture_output=True, text=True)
