@@ -8,11 +8,11 @@ __all__ = ['Experiment', 'is_synthetic', 'has_truth', 'arm_precision', 'scene_si
            'parameters_cell']
 
 # %% ../nbs/02_params.ipynb #1a8daa97
-import dataclasses, difflib, os
+import dataclasses, difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
-from .core import canonical_hash, pick
+from .core import canonical_hash, cores, pick
 from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS
 
 # %% ../nbs/02_params.ipynb #b123d073
@@ -188,14 +188,11 @@ def _check_together(exp):
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")
 
-def _cores()->int: # that this process may use
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-
 def _check(exp):
     "Check each value of `exp`, then all together."
     for f in dataclasses.fields(exp):
         object.__setattr__(exp, f.name, _checked(f, getattr(exp, f.name)))
-    if exp.workers < 0: object.__setattr__(exp, 'workers', _cores())
+    if exp.workers < 0: object.__setattr__(exp, 'workers', cores())
     _check_scenes(exp); _check_together(exp)
 
 # %% ../nbs/02_params.ipynb #2307c05f

@@ -13,8 +13,8 @@ from pathlib import Path
 import nbformat, papermill, torch, yaml
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbformat.v4 import new_markdown_cell
-from ..core import repo_root
-from ..study.engine import cores, forked
+from ..core import cores, repo_root
+from ..study.engine import forked
 from .api import notebook_of, read_source, wing_page, wings
 from .outputs import directives, notebooks
 

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 import nbformat, pandas as pd, papermill
 from PIL import Image
-from ..core import cache_dir, canonical_hash, repo_root, write_atomic
-from ..study.engine import cores, forked
+from ..core import cache_dir, canonical_hash, cores, repo_root, write_atomic
+from ..study.engine import forked
 
 # %% ../../nbs/9_book/outputs.ipynb #7c6b9fd9
 def notebooks()->list: # of paths, in the order of the wings

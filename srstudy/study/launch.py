@@ -10,9 +10,9 @@ import itertools
 from functools import partial
 from pathlib import Path
 import papermill, torch
-from ..core import repo_root
+from ..core import cores, repo_root
 from ..params import Experiment, changes, run_name
-from .engine import cores, forked
+from .engine import forked
 from .graph import get_graph, make_stage, missing
 from .record import read_record, results_dir
 from .steps import needs_run
