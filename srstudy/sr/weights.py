@@ -76,8 +76,6 @@ def _pin(name, path, sha):
     return sha
 
 # %% ../../nbs/4_sr/weights.ipynb #0fc6e6fc
-_WORDS = '.txt', '.json' # lists of words, which hold no tensors
-
 def check_weights(name:str, # a key of `WEIGHTS`
     path:Path, # a file that should be these weights
     sha:str, # its sha256
@@ -92,7 +90,7 @@ def check_weights(name:str, # a key of `WEIGHTS`
         raise WeightsError(f'{path} is not {card.title}: its sha256 is {sha}, but should be '
                            f'{card.sha256:.<64}')
     if card.hashed: return
-    if name not in read_lock() and Path(card.file).suffix not in _WORDS:
+    if card.tensors and name not in read_lock():
         from srstudy.sr.formats import read_tensors # local: a list of files needs no torch
         read_tensors(path, card.container)
     if (pinned := _pin(name, path, sha)) != sha:
