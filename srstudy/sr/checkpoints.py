@@ -15,7 +15,7 @@ from torch import nn
 from ..core import pick, whole_file
 from .cards import WEIGHTS, Weights, WeightsError
 from .formats import look, read_tensors
-from .weights import find_weights, stamp, stamped
+from .weights import find_weights, known_sha, stamp, stamped
 
 # %% ../../nbs/4_sr/checkpoints.ipynb #43b80019
 def _convert(state, path, source):
@@ -102,7 +102,7 @@ def load_official(name:str, # a key of `WEIGHTS`
     "Load published weights into `net`, strictly, from a file whose hash was compared."
     card = pick(WEIGHTS, name, 'weights'); path = find_weights(name)
     _load_as(card, net, read_checkpoint(path, card.container), card.file)
-    return stamp(path)
+    return known_sha(name)
 
 def _load_as(card, net, state, what):
     "Load tensors in the layout of a card."

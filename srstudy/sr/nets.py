@@ -43,6 +43,7 @@ _compact = partial(_basicsr, 'realesrgan.archs.srvgg_arch', 'SRVGGNetCompact')
 
 _RGB = dict(num_in_ch=3, num_out_ch=3)
 _RRDB = _RGB | dict(num_feat=64, num_block=23, num_grow_ch=32)
+_GENERAL = _RGB | dict(num_feat=64, num_conv=32, upscale=4, act_type='prelu')
 _HAT = dict(img_size=64, in_chans=3, upscale=4, conv_scale=.01, overlap_ratio=.5, img_range=1.,
             mlp_ratio=2, upsampler='pixelshuffle', resi_connection='1conv')
 _HAT_SIX = _HAT | dict(window_size=16, embed_dim=180, depths=(6,)*6, num_heads=(6,)*6,
@@ -64,8 +65,7 @@ NETS = dict(
                                                                    num_grow_ch=8))),
     realesrnet=NetSpec(_rrdbnet, dict(full=_RRDB)), realesrgan_fp16=NetSpec(_rrdbnet, dict(full=_RRDB)),
     realsr_df2k=NetSpec(_rrdbnet, dict(full=_RRDB)),
-    realesr_general=NetSpec(_compact, dict(full=_RGB | dict(num_feat=64, num_conv=32, upscale=4,
-                                                            act_type='prelu'))))
+    realesr_general=NetSpec(_compact, dict(full=_GENERAL)), realesr_general_fp16=NetSpec(_compact, dict(full=_GENERAL)))
 
 # %% ../../nbs/4_sr/nets.ipynb #50ed5175
 def get_width(name:str, # a key of `NETS`

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from ..core import cache_dir, canonical_hash, pick, write_atomic
 from ..cards import ARMS, DATASETS
-from ..params import Experiment, arm_precision, as_experiment, load_values, run_name, table_files
+from ..params import (Experiment, arm_precision, as_experiment, expand, load_values, run_name, table_files,
+                            taught_by)
 from ..synth.landscape import SYNTH_VERSION
 from ..images.store import Store, StoreError
 from ..sr.arms import weights_sha
@@ -37,8 +38,8 @@ def get_grid(folder:str|Path, # such as params/table1
     )->list[Experiment]:
     "Read the experiments of a table; of its arms those that there are."
     usual = {f.name: f.default for f in dataclasses.fields(Experiment)}
-    rows = {p: usual | load_values(p) | fields for p in table_files(folder)}
-    grid = [as_experiment(values, str(p)) for p, values in rows.items() if not _lacks(values)]
+    rows = [(p, usual | values | fields) for p in table_files(folder) for values in expand(load_values(p))]
+    grid = list(dict.fromkeys(as_experiment(values, str(p)) for p, values in rows if not _lacks(values)))
     return for_seeds(grid, {e.arch: seeds or planned_seeds(folder, e.arch) for e in grid})
 
 # %% ../../nbs/7_study/graph.ipynb #fbfc101a
@@ -62,7 +63,7 @@ def stage_name(exp:Experiment)->str: # such as hat-0123456789abcdef
 
 def chips_of(exp:Experiment)->Experiment:
     "Return `exp` without its arm, for the stage that the arm is made from."
-    return dataclasses.replace(exp, sr='none', weights='', doses=False)
+    return dataclasses.replace(exp, sr='none', weights='', taught='', doses=False)
 
 def made_from(exp:Experiment)->Experiment:
     "Return the stage that the images of `exp` are made from: an arm averaged back needs the arm."
@@ -71,7 +72,7 @@ def made_from(exp:Experiment)->Experiment:
 
 def get_stages(grid:list)->dict: # name -> an experiment that needs it
     "Return the stages of a grid: the chips first, then the arms that are made from them."
-    grid, stages = list(grid), {}
+    grid, stages = [*map(taught_by, grid), *grid], {}
     for e in (*map(chips_of, grid), *map(made_from, grid), *grid): stages.setdefault(stage_name(e), e)
     return stages
 
@@ -127,7 +128,7 @@ def get_graph(grid:list # experiments
     runs = {run_name(r): r for e in grid for r in (*body_of(e), e)}
     nodes = _image_nodes(runs.values())
     for name, e in runs.items():
-        needs = stage_name(e), *map(run_name, body_of(e))
+        needs = *dict.fromkeys((stage_name(e), stage_name(taught_by(e)))), *map(run_name, body_of(e))
         nodes[name] = Node('run', e, needs, results_dir()/f'{name}.json')
     return nodes
 

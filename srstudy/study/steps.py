@@ -12,17 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from ..core import cache_dir, canonical_hash
+from ..cards import CLASSIFIERS
 from ..params import Experiment, folder_name, key, run_name
 from ..images.store import Store
 from ..sr.dose import DOSES
 from ..sr.fidelity import mean_ci
 from ..learn.checkpoint import drop_checkpoint
+from ..learn.probe import fit_head
 from ..learn.train import fit_schedule
-from .images import dosed_images, get_fidelity, get_images, get_render, get_stats
+from .images import dosed_images, get_fidelity, get_images
 from .record import (Labelled, Mapped, Predictions, Record, StaleRecord, check_record,
                                   find_records, get_machine, read_record, results_dir, save_record)
 from .scenes import get_scenes
 from .scope import scope_of
+from .seen import get_seen
 from .segmentation import model_path
 from .task import get_inputs, get_task
 from .trained import save_trained
@@ -34,13 +37,12 @@ def _watched(split:np.ndarray)->np.ndarray:
 
 def get_data(exp:Experiment, index:pd.DataFrame, images:Store):
     "Return fastai DataLoaders of training and validation scenes."
-    task, split = get_task(exp), _watched(index.split.to_numpy())
+    task, split, seen = get_task(exp), _watched(index.split.to_numpy()), get_seen(exp, index, images)
     targets = task.targets(exp, index)
-    dls = task.batches(images, targets, split, bs=exp.bs, seed=exp.seed, augment=exp.augment,
-                       render=get_render(exp, images), stats=get_stats(exp, index, images), device=exp.device,
+    dls = task.batches(seen.images, targets, split, bs=exp.bs, seed=exp.seed, augment=exp.augment,
+                       render=seen.render, stats=seen.stats, device=exp.device,
                        workers=exp.workers if exp.device != 'cpu' else 0)
-    # dosed images have none: nothing is trained on them
-    dls.content = _content(getattr(images, 'content', ''), split.tolist(), targets)
+    dls.content = _content(seen.content, split.tolist(), targets)
     return dls
 
 def _content(images, split, targets)->str:
@@ -74,6 +76,7 @@ def train(exp:Experiment, dls, # of `get_data`
     if task.first: train_first(task.first(exp))
     learn, start = task.network(exp, dls), time.perf_counter()
     with _repeatable(exp):
+        if CLASSIFIERS[exp.arch].frozen: fit_head(learn, exp.task); return learn
         fit_schedule(learn, exp.schedule, policy=exp.policy, wd=exp.wd, patience=exp.patience,
                      checkpoint=training_path(exp, dls))
     before = sum(learn.history.seconds) - (time.perf_counter() - start)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 import pandas as pd
 from ..core import seed_all
-from ..cards import BANDS, TASKS
+from ..cards import BANDS, CLASSIFIERS, TASKS
 from ..params import Experiment
 from ..data.index import get_dataset
 from ..data.labels import encode_targets, get_nomenclature
 from ..data.sen12ms import encode_single
 from ..sr.arms import weights_sha
+from ..sr.weights import known_sha
 from ..learn.batches import get_dls, get_mask_dls
 from ..learn.classifiers import get_classifier, get_fused
 from ..learn.models import load_model
@@ -51,9 +52,11 @@ def get_task(exp:Experiment)->Task:
 
 def get_inputs(exp:Experiment)->dict: # version of the scenes, sha256 of the SR weights, ...
     "Fingerprint what a run is made from, apart from its parameters."
-    data = get_dataset(exp.dataset)
+    data, more = get_dataset(exp.dataset), {}
+    if exp.taught: more |= dict(taught=weights_sha(exp.taught, exp.width))
+    if CLASSIFIERS[exp.arch].frozen: more |= dict(features=known_sha(exp.arch))
     return dict(synth=data.version['synth'], weights=weights_sha(exp.sr, exp.width, exp.weights),
-                **data.inputs(exp.root), **get_task(exp).inputs(exp))
+                **data.inputs(exp.root), **get_task(exp).inputs(exp), **more)
 
 # %% ../../nbs/7_study/task.ipynb #56c69d3b
 def make_classifier(exp:Experiment, side:int): # of the images, in pixels
@@ -99,7 +102,8 @@ def score_labels(exp:Experiment, index:pd.DataFrame, test:Labelled,
 
 # %% ../../nbs/7_study/task.ipynb #8fd2de9b
 def explain_labels(exp:Experiment, learn, index:pd.DataFrame)->dict: # of `explain_scenes`
-    "Explain the true labels of the test scenes."
+    "Explain the true labels of the test scenes; a frozen classifier has no maps to explain them by."
+    if CLASSIFIERS[exp.arch].frozen: return {}
     test, data = index[index.split == 'test'], get_dataset(exp.dataset)
     # where the truth is known at 2.5 m, so is the ground
     ground = data.ground(test, exp.labels) if data.load_truth else None
