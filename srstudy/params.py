@@ -183,8 +183,9 @@ def _check_together(exp):
     if exp.head != 'linear' and exp.fusion == 'late':
         raise ValueError(f"head={exp.head!r} follows one network, and fusion='late' has one per sensor; choose "
                          f"head='linear', or fusion='early'")
-    if exp.sr == 'any' and not exp.weights:
-        raise ValueError("sr='any' is a checkpoint of yours: give its path as weights")
+    if exp.sr in ('any', 'srresnet_own') and not exp.weights:
+        raise ValueError(f"sr={exp.sr!r} is a checkpoint of yours: give its path as weights, or its name in "
+                         "srstudy/sr/mini")
     if exp.precision == 'fp16' and exp.device == 'cpu':
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")

@@ -200,8 +200,10 @@ def get_engine(device:str='cpu')->dict: # engine and isa
     return dict(engine=f'torch {torch.__version__.split("+")[0]}', isa=isa)
 
 def _located(weights:str|Path)->str|Path:
-    "Return the file of a published checkpoint that is given by name."
-    return find_weights(weights) if weights in WEIGHTS else weights
+    "Return the file of weights that are given by name: published ones, or small ones that travel with the library."
+    if weights in WEIGHTS: return find_weights(weights)
+    own = mini_path(weights) if weights and Path(weights).name == str(weights) else None
+    return own if own and own.exists() else weights
 
 def get_sr(name:str, # a key of `ARMS`
     width:str='mini', # mini or full, for networks

@@ -53,7 +53,7 @@ _HAT_SIX = _HAT | dict(window_size=16, embed_dim=180, depths=(6,)*6, num_heads=(
 NETS = dict(
     srresnet=NetSpec(_srresnet, dict(full=dict(num_feat=64, num_block=16),
                                      mini=dict(num_feat=16, num_block=4))),
-    srresnet_photo=NetSpec(_srresnet, dict(mini=dict(num_feat=16, num_block=4))),
+    **dict.fromkeys(('srresnet_photo', 'srresnet_own'), NetSpec(_srresnet, dict(mini=dict(num_feat=16, num_block=4)))),
     hat=NetSpec(_hat, dict(full=_HAT_SIX, mini=_HAT | dict(
         window_size=4, embed_dim=24, depths=(2, 2), num_heads=(2, 2), compress_ratio=3,
         squeeze_factor=6, num_feat=16))),

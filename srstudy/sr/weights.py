@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['weights_dir', 'stamped', 'stamp', 'lock_path', 'read_lock', 'check_weights', 'find_weights', 'known_sha',
-           'installed_weights', 'fetch_weights', 'recognise', 'add_weights', 'describe_weights', 'list_weights',
-           'verify_weights']
+           'installed_weights', 'fetch_weights', 'recognise', 'add_weights', 'published_in', 'describe_weights',
+           'list_weights', 'verify_weights']
 
 # %% ../../nbs/4_sr/weights.ipynb #bc6ce377
 import json, os, shutil, sys
@@ -218,6 +218,18 @@ def add_weights(path:str|Path # a file that was downloaded elsewhere
     elif target.exists() and stamp(target) != sha: raise WeightsError(
         f'{target} is there already and is another network: rename {path.name} and its .param')
     with _locked(target.name): return _copied(path, target, sha)
+
+# %% ../../nbs/4_sr/weights.ipynb #4ac3b2e4
+_ENDINGS = '.pth', '.pt', '.safetensors', '.bin'
+
+def published_in(folder:str|Path # of files that were downloaded elsewhere
+    )->list: # of paths
+    "Find the published files in a folder."
+    paths = sorted(p for p in Path(folder).expanduser().iterdir() if p.suffix in _ENDINGS and p.is_file())
+    found = [p for p in paths if len(recognise(p, sha256_file(p))) == 1]
+    if not found: raise WeightsError(f'{folder} holds {len(paths)} files of weights, none of them published; give one '
+                                     'file by its path')
+    return found
 
 # %% ../../nbs/4_sr/weights.ipynb #f06dc74f
 def describe_weights(path:str|Path # in the folder of weights

@@ -18,13 +18,14 @@ from .record import any_seed, read_record
 # %% ../../nbs/7_study/plan.ipynb #b1a00007
 def _check_plan(plan:dict):
     "Fail for a name in the plan that the study does not know."
-    for task in plan['primary']: pick(TASKS, task, 'task in the plan')
-    for arm in (*plan['bases'], *plan['arms'], plan['most']): pick(ARMS, arm, 'arm in the plan')
+    for part in (plan, plan['real']):
+        for task in part['primary']: pick(TASKS, task, 'task in the plan')
+        for arm in (*part['bases'], *part['arms'], part['most']): pick(ARMS, arm, 'arm in the plan')
     tables = {p.name: p for p in (repo_root()/'params').iterdir() if p.is_dir()}
     seeds = {arch: of for arch, of in plan['seeds'].items() if arch != 'others'}
     for arch in seeds: pick(CLASSIFIERS, arch, 'classifier in the plan')
     after = [t for c in plan['chosen_after_looking'] for t in c['tables']]
-    for table in (*(t for of in seeds.values() for t in of), *after):
+    for table in (*(t for of in seeds.values() for t in of), *after, *plan['real']['tables']):
         pick(tables, table, 'table in the plan')
 
 @cache
