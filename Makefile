@@ -24,6 +24,7 @@ real: $(READY)
 	@$(BIN)/srstudy weights add "$$SRSTUDY_REALWEIGHTS"
 	@for table in $(REAL); do $(BIN)/srstudy plan $$table || exit 1; done
 	@$(BIN)/srstudy study $(REAL)
+	@$(BIN)/python -c 'import os; from srstudy.study.facts import make_facts; make_facts(os.environ["SRSTUDY_REALDATA"])'
 	@$(MAKE) --no-print-directory book
 
 book: $(READY)
