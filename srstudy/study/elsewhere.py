@@ -12,9 +12,10 @@ import numpy as np, pandas as pd, torch
 from ..core import canonical_hash, sha256_file, write_atomic
 from ..learn.batches import as_tensor, in_units
 from ..learn.models import find_model
-from .images import get_images, get_render
+from .images import get_images
 from .record import get_machine, results_dir
 from .scenes import get_scenes
+from .seen import shown
 from .task import get_task
 from .trained import experiment_of, load_trained
 
@@ -52,7 +53,7 @@ def score_model(name:str|Path, # as `find_model` takes it
     at = np.flatnonzero(index.split == 'test')
     few = index.iloc[at].reset_index(drop=True)
     images = get_images(exp, few)
-    answers = ask(net, notes, images, get_render(exp, images), device)
+    answers = ask(net, notes, *shown(exp, images), device)
     scored = task.score(exp, index, task.answers(few.patch_id.to_numpy(), answers, task.targets(exp, few)))
     scenes = canonical_hash(list(zip(few.patch_id, map(list, few.labels))))
     model = dict(name=notes['name'], dataset=notes['dataset'], sha256=sha256_file(path),
