@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['repo_root', 'cache_dir', 'pick', 'listed', 'span', 'cores', 'canonical_hash', 'sha256_file', 'seed_all', 'seed_for',
-           'whole_file', 'write_atomic', 'whole_folder', 'open_job']
+           'sweep', 'whole_file', 'write_atomic', 'whole_folder', 'keep', 'kept', 'locked', 'open_job']
 
 # %% ../nbs/00_core.ipynb #f9439b5b
-import difflib, hashlib, json, os, random, shutil, tempfile
+import difflib, errno, fcntl, hashlib, json, os, random, shutil, socket, tempfile, threading, warnings
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
@@ -25,9 +25,13 @@ def repo_root(start:str|Path|None=None # folder to start from; the current one b
 # %% ../nbs/00_core.ipynb #f42a75cd
 def cache_dir()->Path:
     "Return the cache: `$SRSTUDY_CACHE`, `.cache` in the clone, or `~/.cache/srstudy` outside one."
-    if given := os.environ.get('SRSTUDY_CACHE'): return Path(given)
-    try: return repo_root()/'.cache'
-    except FileNotFoundError: return Path.home()/'.cache/srstudy'
+    if given := os.environ.get('SRSTUDY_CACHE'): where = Path(given)
+    else:
+        try: where = repo_root()/'.cache'
+        except FileNotFoundError: where = Path.home()/'.cache/srstudy'
+    if os.path.lexists(where) and not where.is_dir(): raise NotADirectoryError(
+        f'the cache {where} is a file, or a link to nowhere; remove it, or set SRSTUDY_CACHE to a folder')
+    return where
 
 # %% ../nbs/00_core.ipynb #5ba1c9b2
 def pick(table:dict, # name -> thing
@@ -84,25 +88,81 @@ def seed_for(seed:int, # the run's seed
     "Return a seed that depends on `seed` and `name` only."
     return int.from_bytes(hashlib.sha256(f'{seed}/{name}'.encode()).digest()[:4], 'big')
 
+# %% ../nbs/00_core.ipynb #f1600001
+_ours, _swept, _sweeping = set(), set(), threading.RLock() # names that this process writes; folders that it has swept
+
+def _begin(make, path:Path)->str: # of `tempfile`
+    "Make a file or folder beside `path`, under a name that tells whose it is."
+    folder = os.path.abspath(path.parent)
+    with _sweeping:
+        if folder not in _swept: sweep(folder)
+        part = make(dir=folder, prefix=f'.{path.name[:100]}~{socket.gethostname()}~{os.getpid()}~')
+        part = part if isinstance(part, str) else (os.close(part[0]), part[1])[1]
+        _ours.add(os.path.basename(part))
+    return part
+
+def _is_left(name:str)->bool:
+    "Return whether a process of this machine that is gone has left a file of this name."
+    _, host, pid, _ = name.rsplit('~', 3)
+    if host != socket.gethostname() or not pid.isdigit(): return False
+    if int(pid) == os.getpid(): return name not in _ours # of an earlier process with our number
+    try: os.kill(int(pid), 0)
+    except ProcessLookupError: return True
+    except PermissionError: pass # of another user
+    return False
+
+def sweep(folder:str|Path):
+    "Remove what killed writers left in a folder."
+    with _sweeping:
+        _swept.add(os.path.abspath(folder))
+        for p in Path(folder).glob('.*~*~*~*'):
+            if not _is_left(p.name): continue
+            if p.is_dir(): shutil.rmtree(p, ignore_errors=True)
+            else: p.unlink(missing_ok=True)
+
+# %% ../nbs/00_core.ipynb #f1600003
+_WHY = {errno.ENOSPC: 'the disk is full; make room', errno.EDQUOT: 'your quota is used up; make room',
+        errno.EFBIG: 'it is larger than files may be here (ulimit -f); raise the limit',
+        errno.EROFS: 'the disk is read-only; name another folder',
+        errno.EACCES: 'you may not write there; name another folder',
+        errno.EPERM: 'you may not write there; name another folder',
+        errno.ENOTDIR: 'a part of its path is a file; name another folder',
+        errno.EEXIST: 'a part of its path is a file; name another folder',
+        errno.ENAMETOOLONG: 'its name is too long; name another folder'}
+
+@contextmanager
+def _told(path):
+    "Say of `path` why it cannot be written."
+    try: yield
+    except OSError as e:
+        if e.errno is None: raise # told already
+        error = type(e)(f'{path} cannot be written: {_WHY.get(e.errno, e.strerror)}, and run the same command again')
+        error.errno = e.errno
+        raise error from e
+
 # %% ../nbs/00_core.ipynb #ccc55a9d
 @contextmanager
 def whole_file(path:str|Path # where the file shall stand
     ):
     "Give a temporary path to write to, which becomes `path` if all goes well."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    fd, part = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.'); os.close(fd)
+    path = Path(path)
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = _begin(tempfile.mkstemp, path)
     try:
         yield Path(part)
-        with open(part, 'rb+') as f: os.fsync(f.fileno())
-        os.chmod(part, 0o644); os.replace(part, path)
+        with _told(path):
+            with open(part, 'rb+') as f: os.fsync(f.fileno())
+            os.chmod(part, 0o644); os.replace(part, path)
     except BaseException:
         Path(part).unlink(missing_ok=True); raise
+    finally: _ours.discard(os.path.basename(part))
 
 def write_atomic(path:str|Path, # where the file shall stand
     data:bytes|str, # its whole content
     )->Path:
     "Write `data` to `path` so that no reader ever sees a part of it."
-    with whole_file(path) as part:
+    with whole_file(path) as part, _told(path):
         part.write_bytes(data.encode() if isinstance(data, str) else data)
     return Path(path)
 
@@ -114,26 +174,76 @@ def whole_folder(root:str|Path # folder to make; must not exist
     root = Path(root)
     if root.exists():
         raise FileExistsError(f'{root} exists; remove it first, or choose another folder')
-    part = root.with_name(f'{root.name}.part-{os.getpid()}')
-    shutil.rmtree(part, ignore_errors=True); part.mkdir(parents=True)
+    with _told(root):
+        root.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(_begin(tempfile.mkdtemp, root))
     try:
+        part.chmod(0o755)
         yield part
         try: part.rename(root)
         except OSError:             # another process was first, with the same content
             if not root.exists(): raise
-    finally: shutil.rmtree(part, ignore_errors=True)
+    finally: shutil.rmtree(part, ignore_errors=True); _ours.discard(part.name)
+
+# %% ../nbs/00_core.ipynb #f1600009
+def keep(path:str|Path, # in the cache
+    data:bytes)->bytes: # the same
+    "Keep what can be made again."
+    write_atomic(path, data + hashlib.sha256(data).digest())
+    return data
+
+def kept(path:str|Path # of `keep`
+    )->bytes|None: # None where there is nothing, or nothing whole
+    "Return what is kept."
+    try: data = Path(path).read_bytes()
+    except FileNotFoundError: return None
+    return data[:-32] if hashlib.sha256(data[:-32]).digest() == data[-32:] else None
+
+# %% ../nbs/00_core.ipynb #f160000c
+def _lock(fd:int, path):
+    "Wait for the lock on an open file."
+    try: return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError: warnings.warn(f'another process is making {path}: waiting for it')
+    except OSError as e: # not on every shared disk
+        return warnings.warn(f'{path} cannot be locked ({e.strerror}): let no other process make it')
+    fcntl.flock(fd, fcntl.LOCK_EX)
+
+@contextmanager
+def locked(path:str|Path # what is made
+    ):
+    "Let one process at a time make `path`."
+    path = Path(path); lock = path.with_name(f'.{path.name[:100]}.lock')
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                _lock(fd, path)
+                if lock.exists() and os.path.samestat(os.stat(lock), os.fstat(fd)): break
+            except FileNotFoundError: pass # it went meanwhile
+            except BaseException: os.close(fd); raise
+            os.close(fd)
+    try: yield
+    finally: lock.unlink(missing_ok=True); os.close(fd)
 
 # %% ../nbs/00_core.ipynb #bffd6c90
+def _noted(path:Path)->dict:
+    "Read the note of a job."
+    try: return dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError): return {} # damaged: of no job that is known
+
 def open_job(folder:str|Path, # where the parts are kept
     job:dict, # all that they depend on
     note:str='job.json', # the file that says so
     )->list: # the settings that differ from those of the parts that are there; empty: resume
     "Claim a folder for a job."
-    folder, job = Path(folder), json.loads(json.dumps(job)); folder.mkdir(parents=True, exist_ok=True)
-    if (folder/note).exists(): before = json.loads((folder/note).read_bytes())
-    elif all(p.name.startswith(f'.{note}.') for p in folder.iterdir()): before = job
-    else: raise FileExistsError(f'{folder} is not empty and holds no {note} of an unfinished job; '
-                                'move it away, or choose another folder')
+    folder, job = Path(folder), json.loads(json.dumps(job))
+    with _told(folder): folder.mkdir(parents=True, exist_ok=True)
+    parts = any(p.is_file() and not p.name.startswith('.') for p in folder.rglob('*') if p != folder/note)
+    if parts and not (folder/note).exists():
+        raise FileExistsError(f'{folder} is not empty and holds no {note} of an unfinished job; '
+                              'move it away, or choose another folder')
+    before = _noted(folder/note) if parts else job
     changed = [k for k in job if before.get(k) != job[k]]
     if not changed: write_atomic(folder/note, json.dumps(job, indent=1))
     return changed
