@@ -6,14 +6,14 @@
 __all__ = ['CODECS', 'StoreError', 'Store', 'write_store', 'store_dir', 'store_state']
 
 # %% ../../nbs/3_images/store.ipynb #b646dd96
-import hashlib, json, os, socket, time
+import base64, hashlib, json, os, time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
 import imagecodecs, numpy as np, pyarrow as pa
 from tqdm.auto import tqdm
-from ..core import cache_dir, canonical_hash, pick, sha256_file
+from ..core import cache_dir, canonical_hash, pick, sha256_file, sweep, write_atomic
 from .claim import Claims, turns
 from .moments import UNIT, moments, moments_text, read_moments
 
@@ -66,9 +66,10 @@ class _Manifest:
         for line in text.split(b'\n'):
             try:
                 row = json.loads(line)
-                whole = os.path.getsize(self.folder/row['file']) == row['bytes']
+                whole = row.pop('line', None) in (None, canonical_hash(row)) # older lines have none
+                whole &= os.path.getsize(self.folder/row['file']) == row['bytes']
                 if row['of'] == self.of and whole: self.rows.setdefault(row['shard'], row)
-            except (ValueError, KeyError, TypeError, OSError): continue # torn, or no such file
+            except (ValueError, KeyError, TypeError, AttributeError, OSError): continue # torn, or no such file
         return self.rows
 
 # %% ../../nbs/3_images/store.ipynb #78748c3f
@@ -95,10 +96,11 @@ class Store:
 
     def __getitem__(self, i:int)->np.ndarray:
         k, at = divmod(range(len(self.ids))[i], self.per_shard)
-        if k not in self._open:
-            file = pa.memory_map(str(self.folder/self.shards[k]['file']))
-            self._open[k] = pa.ipc.open_file(file).get_batch(0).column('image')
-        data = np.frombuffer(self._open[k][at].as_buffer(), np.uint8)
+        if k not in self._open: self._open[k] = _open_shard(self.folder, self.shards[k])
+        images, sums = self._open[k]
+        data = np.frombuffer(images[at].as_buffer(), np.uint8)
+        if sums is not None and sums[at] != imagecodecs.deflate_crc32(data):
+            raise _damaged(self.folder, [self.shards[k]])
         return CODECS[self.codec][1](data, self.shape, self.dtype)
 
     @property
@@ -119,23 +121,29 @@ def _noted(store)->np.ndarray|None:
     texts = [store.shards[k].get('moments', '') for k in sorted(store.shards)]
     return np.concatenate([read_moments(t, store.shape[-1]) for t in texts]) if all(texts) else None
 
+def _damaged(folder, rows)->StoreError:
+    names = ', '.join(r['file'] for r in rows[:5])
+    return StoreError(f'{len(rows)} shards of {folder} are damaged: {names}; remove these files and run again '
+                      'what makes the store: it makes no others')
+
 def _check_shards(folder, rows):
     "Fail where the sha256 of a shard is not the one in its line."
-    bad = [r['file'] for r in rows if sha256_file(folder/r['file']) != r['sha256']]
-    if bad:
-        raise StoreError(f'{len(bad)} of {len(rows)} shards of {folder} are damaged (not the sha256 '
-            f'of the manifest): {", ".join(bad[:5])}; remove these files and run again what makes '
-            'the store: it makes no others')
+    if bad := [r for r in rows if sha256_file(folder/r['file']) != r['sha256']]: raise _damaged(folder, bad)
+
+def _open_shard(folder, row)->tuple: # its coded images, their checksums if there are any
+    "Map a shard into memory."
+    if not row.get('sums'): _check_shards(folder, [row])
+    try:
+        batch = pa.ipc.open_file(pa.memory_map(str(folder/row['file']))).get_batch(0)
+        batch.validate(full=True)               # no image reaches beyond the file
+        return batch.column('image'), np.frombuffer(base64.b64decode(row['sums']), '<u4') if row.get('sums') else None
+    except (pa.ArrowException, OSError, ValueError, KeyError) as e: raise _damaged(folder, [row]) from e
 
 # %% ../../nbs/3_images/store.ipynb #9ddc1ed4
 def _write_whole(path:Path, data):
     "Write a file that has all its bytes or does not exist, whatever happens to the machine."
-    part = path.with_name(f'.{path.name}~{socket.gethostname()}~{os.getpid()}')
-    try:
-        with open(part, 'wb') as f: f.write(data); f.flush(); os.fsync(f.fileno())
-        os.replace(part, path)
-        _flush(path.parent)
-    except BaseException: part.unlink(missing_ok=True); raise
+    write_atomic(path, data)
+    _flush(path.parent)
 
 def _flush(path:Path, flags:int=os.O_RDONLY, data:bytes=b''):
     "Append `data`, if any, in one piece and flush a file or folder to the disk."
@@ -145,20 +153,6 @@ def _flush(path:Path, flags:int=os.O_RDONLY, data:bytes=b''):
             raise OSError(f'{path} took a part of a line only; make room on the disk and run again')
         os.fsync(fd)
     finally: os.close(fd)
-
-# %% ../../nbs/3_images/store.ipynb #9934a549
-def _sweep(folder:Path):
-    "Remove what killed writers of this machine left; a live one keeps its file."
-    for p in folder.glob('.*~*~*'):
-        _, host, pid = p.name.rsplit('~', 2)
-        if host == socket.gethostname() and not _lives(int(pid)): p.unlink(missing_ok=True)
-
-def _lives(pid:int)->bool:
-    if pid == os.getpid(): return False     # nothing of ours is open yet: the number was another's
-    try: os.kill(pid, 0)
-    except ProcessLookupError: return False
-    except PermissionError: pass
-    return True
 
 # %% ../../nbs/3_images/store.ipynb #17f299f8
 def _alike(images, ids:list, head:dict): # -> images, one by one
@@ -184,6 +178,7 @@ def _write_shard(folder:Path, head:dict, k:int, images):
     with ThreadPoolExecutor(min(8, os.cpu_count())) as pool:
         made = [pool.submit(lambda a: (encode(a), _moments(a)), a) for a in _alike(images, ids, head)]
     coded, noted = zip(*(m.result() for m in made))
+    sums = np.array([imagecodecs.deflate_crc32(c) for c in coded], '<u4')
     batch = pa.record_batch([pa.array(ids), pa.array(coded, pa.large_binary())], ['id', 'image'])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, batch.schema) as w: w.write(batch)
@@ -191,7 +186,9 @@ def _write_shard(folder:Path, head:dict, k:int, images):
     name = f'{k:05d}-{sha[:12]}.arrow'  # writers that differ in a bit do not overwrite each other
     _write_whole(folder/name, data)
     row = dict(shard=k, file=name, sha256=sha, bytes=len(data), count=len(ids), of=canonical_hash(head),
-               moments=moments_text(noted) if noted[0] is not None else '')
+               moments=moments_text(noted) if noted[0] is not None else '',
+               sums=base64.b64encode(sums).decode())
+    row['line'] = canonical_hash(row)
     line = f'\n{json.dumps(row)}\n'     # the first newline ends what a killed writer may have left
     _flush(folder/'manifest.jsonl', os.O_WRONLY | os.O_CREAT | os.O_APPEND, line.encode())
 
@@ -226,7 +223,7 @@ def write_store(folder:str|Path, # where; as `store_dir` names it
     if not len(ids): raise StoreError('there are no images to store: the index is empty')
     asked = dict(spec=spec, ids=list(map(str, ids)), per_shard=shard, codec=codec)
     asked = json.loads(json.dumps(asked))           # as it will be read back
-    folder.mkdir(parents=True, exist_ok=True); _sweep(folder)
+    folder.mkdir(parents=True, exist_ok=True); sweep(folder)
     head, count = _same_head(folder, asked), _count(ids, shard)
     there = _there(folder); todo = [k for k in range(count) if k not in there()]
     rows = lambda k: list(range(k*shard, min((k + 1)*shard, len(ids))))
