@@ -6,12 +6,13 @@
 __all__ = ['SPLITS', 'Dataset', 'check_splits', 'index_file', 'keep_index', 'names_hash']
 
 # %% ../../nbs/1_data/dataset.ipynb #0d5e0003
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import cache_dir, canonical_hash, write_atomic
+from ..core import cache_dir, canonical_hash, keep, kept
 from ..cards import BANDS, DATASETS
 from .errors import DataError
 from .labels import get_nomenclature
@@ -93,16 +94,16 @@ def check_splits(index:pd.DataFrame, root:str|Path,
 def index_file(depends:list # whatever changes when the index does
     )->Path:
     "Name the file that keeps an index."
-    return cache_dir()/'index'/f'{canonical_hash(depends)}.parquet'
+    return cache_dir()/'index'/f'{canonical_hash(depends)}.kept'
 
 def keep_index(path:Path, # of `index_file`
     read:Callable, # () -> index
     cache:bool=True)->pd.DataFrame:
     "Return the index kept at `path`, or read it and keep it."
-    if cache and path.exists():
-        return pd.read_parquet(path).assign(labels=lambda d: d.labels.map(list))
+    if cache and (data := kept(path)):
+        return pd.read_parquet(io.BytesIO(data)).assign(labels=lambda d: d.labels.map(list))
     index = read()
-    if cache: write_atomic(path, index.to_parquet())
+    if cache: keep(path, index.to_parquet())
     return index
 
 # %% ../../nbs/1_data/dataset.ipynb #0d5e0022

@@ -11,7 +11,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 import numpy as np, pandas as pd
-from ..core import cache_dir, canonical_hash, write_atomic
+from ..core import cache_dir, canonical_hash, keep, kept
 from ..cards import ARMS, BANDS
 from ..params import Experiment, arm_precision, has_truth
 from ..data.bands import render_rgb, scene_white
@@ -71,9 +71,9 @@ def get_fidelity(exp:Experiment, index:pd.DataFrame, images:Store)->dict: # scor
     at = np.flatnonzero(index.split == 'test').tolist()
     chips = _chips(exp, index, images)
     key = canonical_hash([_FIDELITY, images.content, chips.content, at, exp.white, exp.dataset])
-    kept = cache_dir()/'fidelity'/f'{key}.parquet'
-    if not kept.exists(): write_atomic(kept, _compare(exp, index, at, chips, images).to_parquet())
-    return {k: v.to_numpy() for k, v in pd.read_parquet(kept).items()}
+    path = cache_dir()/'fidelity'/f'{key}.kept'
+    data = kept(path) or keep(path, _compare(exp, index, at, chips, images).to_parquet())
+    return {k: v.to_numpy() for k, v in pd.read_parquet(io.BytesIO(data)).items()}
 
 # %% ../../nbs/7_study/images.ipynb #8222ffe4
 def _compare(exp, index, at, chips, images)->pd.DataFrame: # a column per score
@@ -107,14 +107,16 @@ def dosed_images(exp:Experiment, index:pd.DataFrame, images:Store,
 def _noted(exp, stored, render)->np.ndarray: # (N,2,C) of `moments`
     "Return what is known of every image as the classifier sees it."
     if render is None and (known := stored.moments) is not None: return known
-    kept = cache_dir()/'moments'/f'{canonical_hash([stored.content, render and exp.white])}.npy'
-    if not kept.exists():
-        look = lambda at: [moments(render(stored[i]) if render else stored[i]) for i in at]
-        parts = [range(len(stored))[k:k + 256] for k in range(0, len(stored), 256)]
-        with ThreadPoolExecutor(max(exp.workers, 1)) as pool: found = np.concatenate(list(pool.map(look, parts)))
-        np.save(data := io.BytesIO(), found)
-        write_atomic(kept, data.getvalue())
-    return np.load(kept, allow_pickle=False)
+    path = cache_dir()/'moments'/f'{canonical_hash([stored.content, render and exp.white])}.kept'
+    data = kept(path) or keep(path, _look(exp, stored, render))
+    return np.load(io.BytesIO(data), allow_pickle=False)
+
+def _look(exp, stored, render)->bytes: # of the array
+    look = lambda at: [moments(render(stored[i]) if render else stored[i]) for i in at]
+    parts = [range(len(stored))[k:k + 256] for k in range(0, len(stored), 256)]
+    with ThreadPoolExecutor(max(exp.workers, 1)) as pool: found = np.concatenate(list(pool.map(look, parts)))
+    np.save(data := io.BytesIO(), found)
+    return data.getvalue()
 
 def get_stats(exp:Experiment, index:pd.DataFrame, images # of `get_images`, dosed or not
     )->tuple: # mean and spread of each band, (C,)
