@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['Record', 'recorded', 'same_result', 'get_scope', 'get_processor', 'get_arithmetic', 'get_machine', 'device_name',
            'bench_path', 'Labelled', 'Mapped', 'Predictions', 'read_predictions', 'load_predictions', 'StaleRecord',
-           'results_dir', 'save_record', 'read_record', 'command', 'check_record', 'any_seed', 'find_records',
-           'records_frame']
+           'results_dir', 'save_record', 'read_record', 'has_predictions', 'command', 'check_record', 'any_seed',
+           'find_records', 'records_frame']
 
 # %% ../../nbs/7_study/record.ipynb #95da7bdc
-import dataclasses, io, json, os, platform, shlex, shutil, subprocess, sys
+import dataclasses, hashlib, io, json, os, platform, shlex, shutil, subprocess, sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import repo_root, write_atomic
+from ..core import locked, repo_root, sha256_file, write_atomic
 from ..cards import DATASETS
 from ..params import Experiment, as_experiment, changes, key, run_name
 from .scope import Scope, scope_of
@@ -37,6 +37,7 @@ class Record:
     # score of the test images -> [mean, low, high]; empty where nothing was super-resolved
     fidelity: dict = field(default_factory=dict)
     scope: dict = field(default_factory=dict) # what it is of, as a `Scope` has it
+    hashes: dict = field(default_factory=dict) # sha256 of the predictions, and of all of this Record
 
     def __repr__(self): return f'Record of {self.name}'
     def _repr_markdown_(self):
@@ -55,7 +56,7 @@ def recorded(rec:Record)->Experiment:
 def same_result(a:Record, b:Record)->bool:
     "Compare two Records, ignoring times and machines."
     # the scope follows from what is compared, and older Records have none
-    repeated = lambda r: dataclasses.replace(r, made={}, scope={}, params=recorded(r))
+    repeated = lambda r: dataclasses.replace(r, made={}, scope={}, hashes={}, params=recorded(r))
     return repeated(a) == repeated(b)
 
 # %% ../../nbs/7_study/record.ipynb #6d0e0004
@@ -172,7 +173,13 @@ def read_predictions(path:str|Path # of the Record
     if not beside.exists():
         raise FileNotFoundError(f'no predictions beside {path}: they are made with their Record; '
                                 '`make study` makes both here')
-    with np.load(beside, allow_pickle=False) as f: return dict(f)
+    said = read_record(path).hashes.get('predictions') if Path(path).exists() else None # an older one says nothing
+    try:
+        data = beside.read_bytes()
+        if said not in (None, hashlib.sha256(data).hexdigest()): raise ValueError('not those of its Record')
+        with np.load(io.BytesIO(data), allow_pickle=False) as f: return dict(f)
+    except Exception as e: # zip, zlib and numpy have a dozen kinds of their own
+        raise StaleRecord(f'{beside} is damaged ({e}); remove it and its Record, and run the experiment again') from e
 
 def load_predictions(path:str|Path # of the Record
     )->Predictions:
@@ -199,15 +206,36 @@ def save_record(rec:Record, preds:Predictions,
     "Write predictions, then the Record: a Record never stands without its predictions."
     path, buffer = Path(folder or results_dir())/f'{rec.name}.json', io.BytesIO()
     np.savez_compressed(buffer, **preds.arrays())
-    write_atomic(path.with_suffix('.npz'), buffer.getvalue())
-    return write_atomic(path, json.dumps(dataclasses.asdict(rec), indent=1) + '\n')
+    with locked(path):
+        write_atomic(path.with_suffix('.npz'), buffer.getvalue())
+        return write_atomic(path, json.dumps(_bound(dataclasses.asdict(rec), buffer.getvalue()), indent=1) + '\n')
+
+def _said(values:dict)->str: # sha256
+    "Hash what a Record says, of its predictions too."
+    text = json.dumps(values | dict(hashes=values['hashes']['predictions']), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+def _bound(values:dict, preds:bytes)->dict:
+    "Bind a Record to its predictions."
+    values = json.loads(json.dumps(values)) # as it will be read
+    values['hashes'] = dict(predictions=hashlib.sha256(preds).hexdigest())
+    values['hashes']['record'] = _said(values)
+    return values
 
 def read_record(path:str|Path)->Record:
-    "Read a Record."
-    try: return Record(**json.loads(Path(path).read_text()))
-    except (TypeError, json.JSONDecodeError) as e:
-        raise StaleRecord(f'{path} is not a Record of this version ({e}); remove it and run the '
+    "Read a Record; fail where it is not what was written."
+    try:
+        values = json.loads(Path(path).read_bytes()); rec = Record(**values)
+        if rec.hashes and rec.hashes['record'] != _said(values): raise ValueError('not what was written')
+        return rec
+    except (TypeError, ValueError, KeyError, AttributeError) as e:
+        raise StaleRecord(f'{path} is damaged, or not a Record of this version ({e}); remove it and run the '
                           f'experiment again') from e
+
+def has_predictions(path:str|Path, rec:Record)->bool: # of `read_record`
+    "Return whether the predictions beside a Record are there and its own."
+    beside = Path(path).with_suffix('.npz')
+    return beside.exists() and rec.hashes.get('predictions') in (None, sha256_file(beside))
 
 # %% ../../nbs/7_study/record.ipynb #24ef75f2
 def command(exp:Experiment)->str:

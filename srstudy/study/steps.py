@@ -22,7 +22,8 @@ from ..learn.probe import fit_head
 from ..learn.train import fit_schedule
 from .images import dosed_images, get_fidelity, get_images
 from .record import (Labelled, Mapped, Predictions, Record, StaleRecord, check_record,
-                                  find_records, get_machine, read_record, results_dir, save_record)
+                                  find_records, get_machine, has_predictions, read_record, results_dir,
+                                  save_record)
 from .scenes import get_scenes
 from .scope import scope_of
 from .seen import get_seen
@@ -179,5 +180,6 @@ def run(exp:Experiment, seconds:dict|None=None # filled: step -> seconds
 def needs_run(exp:Experiment)->bool:
     "Return whether this machine has no valid Record of `exp`."
     _, paths = find_records([exp], (results_dir(),))
-    try: return not paths or not check_record(read_record(paths[exp]), exp, get_inputs(exp))
+    if not paths: return True
+    try: return not has_predictions(paths[exp], check_record(read_record(paths[exp]), exp, get_inputs(exp)))
     except StaleRecord: return True
