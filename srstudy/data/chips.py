@@ -6,20 +6,21 @@
 __all__ = ['CORINE_CHIPS', 'draw_splits', 'make_chips', 'load_codes', 'load_chip']
 
 # %% ../../nbs/1_data/chips.ipynb #616d04fd
-import shutil, warnings
+import io, shutil, warnings
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window, transform as window_transform
 from tqdm.auto import tqdm
-from ..core import open_job, pick, seed_for, write_atomic
+from .. import __version__
+from ..core import keep, kept, locked, open_job, pick, seed_for, sweep, write_atomic
 from ..cards import BANDS
 from .bands import render_rgb
 from .corine import VECTORS, ClcRaster, ClcVector, Tile
 from .dataset import Dataset
 from .errors import DataError
-from .files import encode_image
+from .files import encode_image, files_behind
 from .labels import BEN43_CODE
 
 # %% ../../nbs/1_data/chips.ipynb #c391142e
@@ -79,16 +80,32 @@ def _start(out:Path, job:dict):
     if changed := open_job(out, job, 'chips.json'): raise DataError(
         f'{out} holds chips made with other settings ({", ".join(changed)}); remove it, or choose '
         'another folder')
-    for d in ('images', 'masks', 'rows'): (out/d).mkdir(parents=True, exist_ok=True)
+    for d in ('images', 'masks', 'rows'): (out/d).mkdir(parents=True, exist_ok=True); sweep(out/d)
+
+def _manifest(root:Path)->pd.DataFrame:
+    "Read which chips there are."
+    path = root/'manifest.parquet'
+    try: return pd.read_parquet(path, page_checksum_verification=True)
+    except (OSError, ValueError) as e: raise DataError(f'{path} is damaged ({e}); remove {root} and run srstudy chips '
+                                                       'again') from e
+
+def _all_there(out:Path, chips:pd.DataFrame|None)->bool:
+    "Return whether some chips are known, and none of their files has gone."
+    return chips is not None and all((out/p).exists() for k in ('image', 'mask') for p in chips.get(k, ()))
+
+def _row(out:Path, r:int)->pd.DataFrame|None: # None where it is not cut
+    "Read what was noted of a row of chips."
+    data = kept(out/f'rows/{r:03d}.kept')
+    return pd.read_parquet(io.BytesIO(data)) if data else None
 
 def _finish(out:Path, rows:int)->pd.DataFrame:
     "Write the manifest, and remove what led to it."
-    parts = [pd.read_parquet(out/f'rows/{r:03d}.parquet') for r in range(rows)]
+    parts = [_row(out, r) for r in range(rows)]
     manifest = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
+    if len(manifest): write_atomic(out/'manifest.parquet', manifest.to_parquet(write_page_checksum=True))
+    shutil.rmtree(out/'rows')
     if not len(manifest): raise DataError('no chip has both an image and a class: tile and map do '
                                           'not overlap')
-    write_atomic(out/'manifest.parquet', manifest.to_parquet())
-    shutil.rmtree(out/'rows')
     return manifest
 
 # %% ../../nbs/1_data/chips.ipynb #752fd577
@@ -107,19 +124,24 @@ def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of 
     pick(_FORMATS, image, 'image'); out, clc = Path(out), Path(clc)
     kind = partial(ClcVector, column=column, layer=layer) if clc.suffix in VECTORS else ClcRaster
     if size < 1: raise ValueError(f'size={size} must be at least 1 pixel')
-    with Tile(tile, bands, offset) as t:
+    with Tile(tile, bands, offset) as t, kind(clc, t, legend) as m, locked(out):
         rows, cols = (n//size for n in t.shape)
         if not rows*cols:
             raise DataError(f'{t.name} has {t.shape} pixels: too few for a chip of {size}')
-        _start(out, dict(tile=t.name, clc=clc.name, size=size, image=image, white=white, block=block,
-                         offset=t.offset, rows=rows, cols=cols))
-        if (out/'manifest.parquet').exists(): return pd.read_parquet(out/'manifest.parquet')
-        with kind(clc, t, legend) as m:
-            splits = draw_splits(rows, cols, block)
-            for r in tqdm(range(rows), 'cutting chips', unit='row', disable=rows < 40):
-                part = out/f'rows/{r:03d}.parquet'
-                if part.exists(): continue
-                write_atomic(part, _cut_row(r, t, m, out, size, image, white, splits).to_parquet())
+        job = dict(size=size, image=image, white=white, block=block, bands=t.bands, offset=t.offset, legend=legend,
+                   column=column, layer=layer, tile=files_behind(f for s in t.sources for f in s.files),
+                   clc=files_behind([clc]), version=__version__)
+        return _cut_tile(out, job, t, m, rows, cols)
+
+def _cut_tile(out, job, tile, clc, rows, cols)->pd.DataFrame: # the manifest
+    "Cut what is missing."
+    _start(out, job)
+    if (out/'manifest.parquet').exists() and _all_there(out, made := _manifest(out)): return made
+    splits = draw_splits(rows, cols, job['block'])
+    for r in tqdm(range(rows), 'cutting chips', unit='row', disable=rows < 40):
+        if _all_there(out, _row(out, r)): continue
+        lines = _cut_row(r, tile, clc, out, job['size'], job['image'], job['white'], splits)
+        keep(out/f'rows/{r:03d}.kept', lines.to_parquet())
     return _finish(out, rows)
 
 # %% ../../nbs/1_data/chips.ipynb #10190427
@@ -138,7 +160,7 @@ def _where(root:Path)->Path:
     return path
 
 def _read(root:Path, cache:bool)->pd.DataFrame: # patch_id, split, labels, path, mask_path, truth_path
-    chips = pd.read_parquet(_where(root)).sort_values('patch_id', ignore_index=True)
+    chips = _manifest(_where(root).parent).sort_values('patch_id', ignore_index=True)
     truth = [root/'truth'/f'{n}.tif' for n in chips.patch_id]
     return pd.DataFrame(dict(patch_id=chips.patch_id, split=chips.split,
         labels=[[_NAME[c] for c in codes if c in _NAME] for codes in chips.codes],
