@@ -18,8 +18,9 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 from tqdm.auto import tqdm
 from .. import __version__
-from ..core import canonical_hash, open_job, write_atomic
+from ..core import canonical_hash, locked, open_job, write_atomic
 from ..data.bands import render_rgb
+from ..data.files import files_behind
 from ..images.tiles import cut_tiles, fill_missing, tile_weight
 from .arms import SuperResolver
 
@@ -154,9 +155,8 @@ def _memory(sr:SuperResolver, tile:int, overlap:int):
 # %% ../../nbs/4_sr/scene.ipynb #c5a580f9
 def _job(scene:Scene, sr:SuperResolver, **options)->dict:
     "Name everything that the pixels depend on."
-    stat = scene.path.stat()
-    return dict(src=str(scene.path.resolve()), bytes=stat.st_size,
-        changed=stat.st_mtime_ns, bands=scene.bands, sr=sr.spec, version=__version__, **options)
+    return dict(src=files_behind([scene.path, *scene.src.files]), bands=scene.bands, nodata=str(scene.src.nodatavals),
+                sr=sr.spec, version=__version__, **options)
 
 def _clear(folder:Path):
     "Remove the tiles in `folder`, and what killed writers left; `job.json` stays."
@@ -327,14 +327,14 @@ def _place(first:int, tile:int, overlap:int, size:int)->tuple:
     return min(max(first - overlap, 0), size - n), n
 
 # %% ../../nbs/4_sr/scene.ipynb #08364baa
-def _draw(maker:_Maker, r:int, c:int)->tuple: # Window, path; the file is missing where no data is
+def _draw(maker:_Maker, r:int, c:int)->tuple: # Window; path, or None where there are no data
     "Draw the piece of the tile at (r,c), once."
     (top, h), (left, w) = (_place(k, maker.tile, maker.overlap, n) for k, n in
                            ((r, maker.scene.height), (c, maker.scene.width)))
     wide, path = Window(left, top, w, h), maker.folder/f'piece_{r}_{c}.tif'
-    if not path.exists():
-        im = maker.piece(wide, f'{r}_{c}')
-        if im is not None: _write_tile(path, im)
+    if path.exists(): return wide, path
+    if (im := maker.piece(wide, f'{r}_{c}')) is None: return wide, None
+    _write_tile(path, im)
     return wide, path
 
 def _around(maker:_Maker, w:Window)->list: # (row, column)
@@ -353,7 +353,7 @@ def _blend(maker:_Maker, w:Window)->np.ndarray|None:
     total = np.zeros((3, s*w.height, s*w.width), np.float32); sums = np.zeros_like(total[0])
     for r, c in _around(maker, w):
         wide, path = _draw(maker, r, c)
-        if not path.exists(): continue
+        if path is None: continue
         both = wide.intersection(w); inner, outer = _within(both, wide, s), _within(both, w, s)
         (y, h), (x, n) = (both.row_off, both.height), (both.col_off, both.width)
         weight = np.outer(tile_weight(r, min(t, scene.height - r), o, _places(y, h, s)),
@@ -368,15 +368,20 @@ def _within(part:Window, whole:Window, s:int)->Window:
                   s*part.height)
 
 # %% ../../nbs/4_sr/scene.ipynb #609e145f
-def _make_tiles(folder:Path, tiles:dict, make, desc:str):
+def _make_tiles(folder:Path, tiles:dict, make, desc:str)->dict: # of `tiles`, those that have data
     "Write to `folder` what is missing of `tiles`."
     todo = {name: w for name, w in tiles.items() if not (folder/name).exists()}
-    done = len(tiles) - len(todo)
+    done, void = len(tiles) - len(todo), set()
     with tqdm(total=len(tiles), initial=done, desc=desc, unit='tile') as bar:
         for name, w in todo.items():
             im = make(w)
-            if im is not None: _write_tile(folder/name, im)
+            if im is None: void.add(name)
+            else: _write_tile(folder/name, im)
             bar.update()
+    there = {name: w for name, w in tiles.items() if name not in void}
+    for lost in [name for name in there if not (folder/name).exists()]: raise SceneError(
+        f'{folder/lost} was removed while other tiles were made; run the same command again: it makes what is missing')
+    return there
 
 # %% ../../nbs/4_sr/scene.ipynb #636d9214
 def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,000, or uint8 RGB
@@ -391,7 +396,7 @@ def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,0
     "Super-resolve a scene of any size into a cloud-optimised GeoTIFF, or resume an interrupted run."
     src, dst = Path(src), Path(dst); _check(src, dst, white, tile, overlap)
     m = sr.multiple; tile, overlap = (-(-n//m)*m for n in (tile, overlap)) # windows stay aligned
-    with rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands) as scene:
+    with locked(dst), rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands) as scene:
         if not scene.src.crs:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
@@ -410,8 +415,7 @@ def _run(job:dict, scene:Scene, sr:SuperResolver, tiles:list, folder:Path, dst:P
     maker = _Maker(scene, sr, job['tile'], job['overlap'], job['white'], dtype, nodata, folder)
     make = partial(_blend, maker) if sr.arm.stochastic else maker.cut
     named = {f'{w.row_off}_{w.col_off}.tif': w for w in tiles}
-    _resume(folder, job); _make_tiles(folder, named, make, sr.name)
-    there = {name: w for name, w in named.items() if (folder/name).exists()}
+    _resume(folder, job); there = _make_tiles(folder, named, make, sr.name)
     tags = dict(SRSTUDY_JOB=canonical_hash(job), SRSTUDY_ARM=sr.name, SRSTUDY_WHITE=job['white'],
                 SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none', SRSTUDY_VERSION=__version__)
     _publish(_write_mosaic(folder, scene, there, sr.scale, dtype, nodata, tags), dst)
