@@ -94,7 +94,7 @@ def _checked(f:dataclasses.Field, value):
     return value
 
 # %% ../nbs/02_params.ipynb #d7cc82a0
-def _positive(x): return type(x) in (int, float) and x > 0
+def _positive(x): return type(x) in (int, float) and 0 < x <= 1000 # neither nan nor infinite
 
 def _rate(lr)->float|tuple|None: # None: this is no rate
     "Return one rate, or the lowest and the highest."
