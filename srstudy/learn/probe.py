@@ -20,7 +20,7 @@ class Probe:
     bias: np.ndarray        # (C,)
     single: bool            # one label an image
     c: float                # inverse strength of regularisation, as scikit-learn has it
-    tried: dict             # strength -> mean AP on the validation images
+    tried: dict             # strength -> score on the validation images: mean AP, of one label an image accuracy
 
     def __call__(self, x # (N,K) features
         )->np.ndarray: # (N,C) float32 probabilities
@@ -60,6 +60,10 @@ def _mean_ap(y, p)->float:
     seen = y.any(0)
     return float(average_precision_score(y[:, seen], p[:, seen], average='macro')) if seen.any() else 0.
 
+def _accuracy(y, p)->float: return float((y.argmax(1) == p.argmax(1)).mean())
+
+_SCORES = dict(multilabel=_mean_ap, singlelabel=_accuracy)
+
 def fit_probe(x, # (N,K) features
     y, # (N,C) bool
     splits, # (N,) train, val or test
@@ -75,12 +79,12 @@ def fit_probe(x, # (N,K) features
     fit, train, val = pick(_KINDS, task, 'task'), splits == 'train', splits == 'val'
     mean, std = x[train].mean(0), x[train].std(0)
     std[std < 1e-9] = 1     # a feature that never changes says nothing, and is left at zero
-    z, tried = (x[train] - mean)/std, {}
+    z, tried, best = (x[train] - mean)/std, {}, None
     for c in strengths:
         w, b = fit(z, y[train], c); w = w/std[:, None]
         found = Probe(w, b - mean @ w, task == 'singlelabel', c, tried)
-        tried[c] = _mean_ap(y[val], found(x[val]))
-        if tried[c] == max(tried.values()): best = found
+        tried[c] = _SCORES[task](y[val], found(x[val]))
+        if best is None or tried[c] > tried[best.c]: best = found # of equals the one that is held back most
     return best
 
 # %% ../../nbs/5_learn/probe.ipynb #9d1f0f31
@@ -97,5 +101,6 @@ def fit_head(learn, # of `get_learner`, whose batches hold features and whose ne
     layer = learn.model[-1]
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(found.weight.T.copy()))
-        layer.bias.copy_(torch.from_numpy(found.bias))
+        # a class that no training image has stays out of reach, at a loss that is a number
+        layer.bias.copy_(torch.from_numpy(found.bias).clamp(min=-1e4))
     return found
