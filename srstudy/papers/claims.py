@@ -41,8 +41,8 @@ def scored(runs:Runs, rec:Record,
     alone:bool=False, # draw test scenes one by one instead of in blocks
     )->tuple: # ids (N,), blocks (N,), metrics (M), their scores (1+1000,M)
     "Score a Record's predictions as they are, and on a thousand draws of the test scenes."
-    path = runs.folder/f'{rec.name}.npz'
-    return _scored(path, path.stat().st_mtime_ns, alone)
+    path = runs.folder/f'{rec.name}.json'
+    return _scored(path, path.with_suffix('.npz').stat().st_mtime_ns, alone)
 
 def ours(runs:Runs)->pd.DataFrame: # sr, arch, metric, seeds, value, lo, hi, ci
     "Return one row per arm, classifier and metric."
