@@ -166,12 +166,13 @@ def _seen(self:Image)->list: # of `_stored`
     im, valid = self._stored(Window(0, 0, w, h), (min(h, 512), min(w, 512))); there = valid & im.any(0)
     return [self._stored(win) for win in sample_windows(h, w, there)] if there.any() else seen
 
-# %% ../../nbs/1_data/image.ipynb #84b00c27
+# %% ../../nbs/1_data/image.ipynb #41f34bc2
 @patch
 def _settle(self:Image, offset:int|None):
     "Find what stored values mean, which zeros are none, and how much is missing."
     seen, at = self._seen(), [(s, b - 1) for s, b in zip(self._layers, self.bands)]
     sample = np.concatenate([im[:, valid & im.any(0)] for im, valid in seen], 1).astype(float)
+    if not sample.size and not self.declared: self._find_any()
     kind = self.src.dtypes[self.bands[0] - 1]
     self.values = read_values(kind, sample, self.product, [s.scales[b] for s, b in at], [s.offsets[b] for s, b in at],
                               offset, str(self.place))
@@ -179,6 +180,13 @@ def _settle(self:Image, offset:int|None):
     # of a product each band ends where its detectors do; what has an offset has no 0
     else: self._zero = np.any if kind[0] != 'f' and (self.product.title or self.offset) else np.all
     self._lost = 1 - np.concatenate([self._there(*window).ravel() for window in seen]).mean()
+
+@patch
+def _find_any(self:Image):
+    "Fail where an image that declares nothing missing has nothing else."
+    h, w = self.shape
+    if not any(self._stored(Window(0, r, w, min(512, h - r)))[0].any() for r in range(0, h, 512)): raise DataError(
+        f'{self.place} holds nothing but 0; if it was made of fractions keep them: rio convert IN OUT --dtype float32')
 
 @patch
 def _has_margin(self:Image)->bool:

@@ -53,7 +53,7 @@ def find_rgb(files # paths
         chosen += fine
     return chosen
 
-# %% ../../nbs/1_data/product.ipynb #100778ab
+# %% ../../nbs/1_data/product.ipynb #bf5430d1
 _ASIDE = {'QI_DATA', 'AUX_DATA', 'HTML', '__MACOSX'}
 
 def _shown(name)->bool: # of a path inside
@@ -68,7 +68,7 @@ def list_images(place:Path # folder, or .zip
     try:
         with zipfile.ZipFile(place) as z: names = z.namelist()
     except zipfile.BadZipFile as e: raise DataError(f'{place} is no whole archive ({e}): get it again') from e
-    return [f'/vsizip/{{{place}}}/{n}' for n in sorted(names) if _shown(n)]
+    return [f'/vsizip/{place}/{n}' for n in sorted(names) if _shown(n)]
 
 def find_files(path:str|Path|list # folder, .zip, metadata file, image, or a list of bands
     )->tuple: # the image, or those of red, green, blue; the folder or file that they stand for
@@ -82,7 +82,8 @@ def find_files(path:str|Path|list # folder, .zip, metadata file, image, or a lis
     elif place.is_file() and place.suffix.lower() != '.zip': return [str(path)], place
     images = list_images(place)
     if len(images) == 1: return images, place
-    try: return list(map(str, find_rgb(images))), place
+    named = {Path(f): f for f in images} # a path of GDAL's archives has slashes that others lose
+    try: return [named[f] for f in find_rgb(images)], place
     except DataError as e: raise DataError(f'{path}: {e}') from e
 
 # %% ../../nbs/1_data/product.ipynb #d4c95774
@@ -124,15 +125,15 @@ def read_metadata(text:str|bytes, name:str # of the file, for errors
                 if tag == 'PROCESSING_BASELINE' and re.fullmatch(r'\d\d\.\d\d', v)]
     return -int(offsets.pop()) if offsets else None, (quantity or [10_000])[0], (baseline or [None])[0]
 
-# %% ../../nbs/1_data/product.ipynb #f9285c27
+# %% ../../nbs/1_data/product.ipynb #2a94155e
 def _above(file:str)->list: # (path of a folder, how it lists its files, how it reads one, what lies between)
     "Return the folders that a file lies in, inside of an archive too."
-    packed = re.fullmatch(r'/vsizip/\{(.+?)\}/(.+)', file)
-    if packed:
-        z = zipfile.ZipFile(packed[1]); inside = PurePosixPath(packed[2])
+    if file.startswith('/vsizip/'):
+        whole = Path(file.removeprefix('/vsizip/')); pack = next(p for p in whole.parents if p.is_file())
+        z = zipfile.ZipFile(pack); inside = PurePosixPath(whole.relative_to(pack).as_posix())
         found = [(str(d), [n for n in z.namelist() if PurePosixPath(n).parent == d], z.read,
                   inside.relative_to(d).parts) for d in inside.parents]
-        return found + [(packed[1], [], z.read, inside.parts[-1:])] # the archive is named after its product
+        return found + [(str(pack), [], z.read, inside.parts[-1:])] # the archive is named after its product
     real = [Path(file).resolve(), Path(file).absolute()]
     return [(str(d), d.glob('*.xml'), lambda p: Path(p).read_bytes(), p.relative_to(d).parts)
             for p in dict.fromkeys(real) for d in list(p.parents)[:6]]

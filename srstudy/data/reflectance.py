@@ -74,12 +74,13 @@ def _offset(dn, # (3,N) reflectance x 10,000, and an offset perhaps
         f'values down to {dark:.0f}: it was taken off before; --offset decides'
     return (float(product.offset),)*3, product.source or 'known of the product', ''
 
-# %% ../../nbs/1_data/reflectance.ipynb #41d90086
+# %% ../../nbs/1_data/reflectance.ipynb #bc6d0783
 def _check(refl, stored, offset, where, name):
     "Fail where most values are no reflectance."
     low, high = (refl < 1).mean(), (refl > 16_000).mean()
-    if max(low, high) <= .5: return
-    what = f'{low:.0%} of its values fall below .0001' if low > .5 else f'{high:.0%} of its values are above 1.6'
+    cut = low and set(np.unique(stored)) == {0, 1}
+    if max(low, high) <= .5 and not cut: return # fractions that were cut to integers are 0 and 1
+    what = f'{high:.0%} of its values are above 1.6' if high > .5 else f'{low:.0%} of its values fall below .0001'
     gone = f' after {offset:g} was subtracted ({where})' if offset else ''
     raise DataError(f'{name} is no reflectance x 10,000: {what} in reflectance{gone}; it holds {np.min(stored):.4g} to '
                     f'{np.max(stored):.4g}; ' + ('give --offset 0 if it was taken off before' if offset else
