@@ -8,7 +8,7 @@ __all__ = ['app', 'weights', 'data', 'models', 'study', 'plan', 'prepare', 'book
            'doctor', 'models_list', 'models_export', 'score', 'audit', 'paths_given', 'fill_output', 'papermill']
 
 # %% ../nbs/cli.ipynb #e05ba993
-import sys, warnings
+import logging, sys, warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -191,9 +191,29 @@ def _three_bands(text:str)->tuple|None:
 
 def _note(message, *_): typer.echo(f'note: {message}', err=True)
 
+@contextmanager
+def _reading():
+    "Show what a scene is taken for, and what contradicts it."
+    class Said(logging.Handler):
+        def emit(self, record): typer.echo(f'read: {record.getMessage()}', err=True)
+    log, said = logging.getLogger('srstudy.read'), Said()
+    log.addHandler(said); log.setLevel(logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _note
+            yield
+    finally: log.removeHandler(said)
+
+_Bands = Annotated[str, typer.Option(help='numbers of red, green and blue in one image, such as 4,3,2; found by '
+                                          'name or colour unless given')]
+_Scene = Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder or any part of it, .zip, folder of bands; or one '
+                                             'image: reflectance, or 8-bit RGB')]
+_Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to reflectance x 10,000; found '
+                                                'unless given')]
+
 # %% ../nbs/cli.ipynb #dfa4bee0
 @app.command()
-def sr(src: Annotated[Path, typer.Argument(help='GeoTIFF: reflectance x 10,000, or 8-bit RGB')],
+def sr(src: _Scene,
        dst: Annotated[Path, typer.Argument(help='the GeoTIFF to write, cloud-optimised')],
        arm: Annotated[str, typer.Option(help='nearest, bicubic, srresnet, hat ...')] = 'hat',
        width: Annotated[str, typer.Option(help='mini (weights for demonstration), or full (the '
@@ -204,28 +224,21 @@ def sr(src: Annotated[Path, typer.Argument(help='GeoTIFF: reflectance x 10,000, 
        white: Annotated[int, typer.Option(help='reflectance that is white')] = 2000,
        tile: Annotated[int, typer.Option(help='side of a tile, in input pixels')] = 160,
        overlap: Annotated[int, typer.Option(help='margin around a tile')] = 32,
-       bands: Annotated[str, typer.Option(help='red, green, blue, such as 3,2,1')] = '',
+       bands: _Bands = '', offset: _Offset = None,
        rgb8: Annotated[bool, typer.Option('--rgb8', help='write the 8-bit rendering')] = False):
     "Super-resolve a scene of any size; the same command resumes after an interruption."
     chosen = _three_bands(bands)
-    with _plain_errors(), warnings.catch_warnings():
-        warnings.showwarning = _note
+    with _plain_errors(), _reading():
         from srstudy.sr.scene import upscale_scene
         from srstudy.sr.arms import get_sr
         resolver = get_sr(arm, width, precision, weights or '', device)
         if resolver.spec['width'] == 'mini' and not weights:
             _note(f'the mini weights of {arm} were trained on synthetic scenes, to demonstrate')
-        done = upscale_scene(src, dst, resolver, white, tile, overlap, chosen, rgb8)
+        done = upscale_scene(src, dst, resolver, white, tile, overlap, chosen, rgb8, offset)
     typer.echo(f'{dst}: {done["tiles"]} tiles; {done["clipped"]:.1%} of the pixels are brighter '
                f'than {white} and were clipped, {done["nodata"]:.1%} have no data')
 
 # %% ../nbs/cli.ipynb #c77d433c
-_Bands = Annotated[str, typer.Option(help='numbers of red, green and blue where one image has '
-                                          'more bands: 4,3,2')]
-_Tile = Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder, folder of bands, or one image')]
-_Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to '
-                                                'reflectance; read from the product')]
-
 def _legend(path:Path|None)->dict|None:
     "Read value: code, line by line."
     if not path: return None
@@ -236,7 +249,7 @@ def _legend(path:Path|None)->dict|None:
 
 # %% ../nbs/cli.ipynb #3b1f0a56
 @app.command()
-def chips(tile: _Tile,
+def chips(tile: _Scene,
           clc: Annotated[Path, typer.Argument(help='CORINE map: raster, or GeoPackage')],
           out: Annotated[Path, typer.Argument(help='the folder to make')],
           size: Annotated[int, typer.Option(help='side of a chip in pixels')] = 120,
@@ -251,7 +264,7 @@ def chips(tile: _Tile,
           layer: Annotated[str|None, typer.Option(help='of a GeoPackage with several')] = None):
     "Cut a Sentinel-2 tile and its CORINE map into chips, or resume doing so."
     chosen = _three_bands(bands)
-    with _plain_errors():
+    with _plain_errors(), _reading():
         from srstudy.data.chips import make_chips
         made = make_chips(tile, clc, out, size, image, block=block, bands=chosen, offset=offset,
                           legend=_legend(legend), column=column, layer=layer)
@@ -261,7 +274,7 @@ def chips(tile: _Tile,
 
 # %% ../nbs/cli.ipynb #94597c3c
 @app.command(name='map')
-def map_(src: _Tile,
+def map_(src: _Scene,
          dst: Annotated[Path, typer.Argument(help='the GeoTIFF to write')],
          model: Annotated[str, typer.Option(help='params file or key of a run of task '
                                                  'segmentation, or its weights')],
@@ -271,7 +284,7 @@ def map_(src: _Tile,
          device: Annotated[str, typer.Option(help='cpu or cuda')] = 'cpu'):
     "Draw the land-cover map of a scene, in CORINE's codes and colours."
     chosen = _three_bands(bands)
-    with _plain_errors():
+    with _plain_errors(), _reading():
         from srstudy.learn.landmap import draw_map
         shares = draw_map(src, dst, model, tile, overlap, chosen, offset, device)
     most = sorted(shares.items(), key=lambda kv: -kv[1])[:5]

@@ -125,11 +125,12 @@ def test_full_width_srresnet_in_two_gigabytes(tmp_path):
     ('cut.tif out.tif --arm nearest', 'cut.tif is damaged: rows'),
     ('many.tif out.tif --arm nearest', 'many.tif has 4 bands, expected 3'),
     ('many.tif out.tif --arm nearest --bands 1,2,9', 'expected three numbers from 1 to 4'),
-    ('float.tif out.tif --arm nearest', 'holds float32, float32, float32, expected uint16'),
+    ('percent.tif out.tif --arm nearest', 'neither reflectance from 0 to 1'),
+    ('scene.tif out.tif --arm nearest --offset 1500', 'give --offset 0 if it was taken off before'),
     ('scene.tif out.tif --arm nearest --white 0', 'expected a white from 1 to 65535')])
 def test_errors_are_sentences(args, sentence, scene, tmp_path, monkeypatch):
     with rasterio.open(scene) as f: im = f.read()
-    write(tmp_path/'many.tif', np.concatenate([im, im[:1]]), photometric='MINISBLACK'); write(tmp_path/'float.tif', im.astype(np.float32))
+    write(tmp_path/'many.tif', np.concatenate([im, im[:1]]), photometric='MINISBLACK'); write(tmp_path/'percent.tif', im.astype(np.float32)/100)
     (tmp_path/'text.tif').write_text('x'); (tmp_path/'cut.tif').write_bytes(scene.read_bytes()[:20_000])
     before = sorted(tmp_path.iterdir()); monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ['sr', *args.split()])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import numpy as np, rasterio.shutil, torch
-from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
@@ -21,6 +20,7 @@ from .. import __version__
 from ..core import canonical_hash, locked, open_job, write_atomic
 from ..data.bands import render_rgb
 from ..data.files import files_behind
+from ..data.image import Image, REFLECTANCE
 from ..images.tiles import cut_tiles, fill_missing, tile_weight
 from .arms import SuperResolver
 
@@ -28,56 +28,14 @@ from .arms import SuperResolver
 class SceneError(ValueError):
     "Something is wrong with a scene, or with what is asked of it."
 
-# %% ../../nbs/4_sr/scene.ipynb #42cb2df3
-def _choose_bands(src, bands:tuple|None)->tuple:
-    "Return which bands of the open file `src` are red, green and blue."
-    colours = [i for i, c in enumerate(src.colorinterp, 1) if c.name != 'alpha']
-    if bands is None and len(colours) != 3:
-        raise SceneError(f'{src.name} has {len(colours)} bands, expected 3 (red, green, blue); '
-                         'name three of them by number, such as --bands 3,2,1')
-    bands = tuple(bands or colours)
-    if len(bands) != 3 or not set(bands) <= set(range(1, src.count + 1)):
-        raise SceneError(f'bands {bands} were asked for, expected three numbers from 1 to '
-                         f'{src.count}, which is what {src.name} has: red, green, blue')
-    odd = sorted({src.dtypes[b - 1] for b in bands} - {'uint16', 'uint8'})
-    if odd or len({src.dtypes[b - 1] for b in bands}) > 1:
-        raise SceneError(f'{src.name} holds {", ".join(src.dtypes[b - 1] for b in bands)}, '
-                         'expected uint16 (reflectance x 10,000) or uint8 (RGB); convert it with '
-                         'gdal_translate -ot UInt16')
-    return bands
-
 # %% ../../nbs/4_sr/scene.ipynb #7d059a25
-class Scene:
-    "Three bands of an image file, read by windows."
-    def __init__(self, path:str|Path, bands:tuple|None=None):
-        self.path = Path(path)
-        if not self.path.is_file(): raise SceneError(f'{path} does not exist, or is not a file')
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore', NotGeoreferencedWarning)
-                self.src = rasterio.open(path)
-        except RasterioIOError as e:
-            raise SceneError(f'{path} is not an image that GDAL can read ({e}); give a GeoTIFF, or '
-                             'copy it again') from e
-        self.bands = _choose_bands(self.src, bands)
-        self.dtype = self.src.dtypes[self.bands[0] - 1]
-        self.height, self.width = self.src.shape
-        flags = [self.src.mask_flag_enums[b - 1] for b in self.bands]
-        self.masked = any(MaskFlags.all_valid not in f for f in flags)
-
-    def __enter__(self): return self
-    def __exit__(self, *args): self.src.close()
-
-    def read(self, window:Window)->tuple: # (3,h,w), and (h,w) bool: all three bands are there
-        "Read a window, and which of its pixels are valid."
-        try:
-            im = self.src.read(self.bands, window=window)
-            if not self.masked: return im, np.ones(im.shape[1:], bool)
-            return im, self.src.read_masks(self.bands, window=window).all(0)
-        except RasterioIOError as e:
-            (top, bottom), (left, right) = window.toranges()
-            raise SceneError(f'{self.path} is damaged: rows {top} to {bottom}, columns {left} to '
-                             f'{right} cannot be read ({e}); copy it again') from e
+class Scene(Image):
+    "A scene as an arm reads it."
+    def __init__(self, path:str|Path, # of `Image`
+        bands:tuple|None=None, offset:int|None=None):
+        super().__init__(path, bands, offset)
+        self.path, self.masked = Path(path), self.declared
+        self.height, self.width = self.shape
 
 # %% ../../nbs/4_sr/scene.ipynb #dea63b92
 def _widen(w:Window, overlap:int, height:int, width:int)->Window:
@@ -155,7 +113,9 @@ def _memory(sr:SuperResolver, tile:int, overlap:int):
 # %% ../../nbs/4_sr/scene.ipynb #c5a580f9
 def _job(scene:Scene, sr:SuperResolver, **options)->dict:
     "Name everything that the pixels depend on."
-    return dict(src=files_behind([scene.path, *scene.src.files]), bands=scene.bands, nodata=str(scene.src.nodatavals),
+    files = [f for s in scene.sources for f in s.files]
+    return dict(src=files_behind(files), bands=scene.bands, read=[scene.values.gain, scene.values.offset],
+                nodata=str(scene.src.nodatavals),
                 sr=sr.spec, version=__version__, **options)
 
 def _clear(folder:Path):
@@ -197,7 +157,7 @@ def _nodata(scene:Scene, dtype:str)->int|None:
     "Return the value of missing pixels in an output of `dtype`, None where nothing is missing."
     if not scene.masked: return None
     value = scene.src.nodatavals[scene.bands[0] - 1]
-    kept = value is not None and value == int(value) and 0 <= value <= np.iinfo(dtype).max
+    kept = scene.values.plain and value is not None and value in range(np.iinfo(dtype).max + 1)
     return int(value) if kept else 0
 
 def _mark(im:np.ndarray, valid:np.ndarray, nodata:int|None)->np.ndarray:
@@ -218,11 +178,19 @@ def _add_band(root, k:int, scene:Scene, dtype:str, nodata:int|None):
     _add(band, 'Description', name); _add(band, 'ColorInterp', name)
     if nodata is not None: _add(band, 'NoDataValue', nodata)
     if dtype == scene.dtype: # what a value means, where the scene says so
-        _add(band, 'Offset', scene.src.offsets[scene.bands[k - 1] - 1])
-        _add(band, 'Scale', scene.src.scales[scene.bands[k - 1] - 1])
+        at = scene.bands[k - 1] - 1; told = scene.src.scales[at] != 1 or scene.src.offsets[at]
+        _add(band, 'Offset', 0); _add(band, 'Scale', 1e-4 if told else 1)
     return band
 
 # %% ../../nbs/4_sr/scene.ipynb #dc2539d7
+def _add_points(root, src, scale):
+    "Add the ground control points of a scene that has no grid yet."
+    points, crs = src.gcps
+    if not points: return
+    them = ET.SubElement(root, 'GCPList', Projection=crs.to_wkt())
+    for p in points: ET.SubElement(them, 'GCP', Id=p.id or '', Pixel=repr(p.col*scale), Line=repr(p.row*scale),
+                                   X=repr(p.x), Y=repr(p.y), Z=repr(p.z or 0.))
+
 def _write_mosaic(folder:Path, scene:Scene, tiles:dict, # file name -> Window of the scene
     scale:int, dtype:str, nodata:int|None, tags:dict)->Path:
     "Write the virtual mosaic of the tiles in `folder`."
@@ -232,6 +200,7 @@ def _write_mosaic(folder:Path, scene:Scene, tiles:dict, # file name -> Window of
     if not scene.src.transform.is_identity:
         geo = (scene.src.transform @ rasterio.Affine.scale(1/scale)).to_gdal()
         _add(root, 'GeoTransform', ', '.join(map(repr, geo)))
+    _add_points(root, scene.src, scale)
     notes = ET.SubElement(root, 'Metadata')
     for k, v in tags.items(): _add(notes, 'MDI', v, key=k)
     for k in (1, 2, 3):
@@ -384,7 +353,7 @@ def _make_tiles(folder:Path, tiles:dict, make, desc:str)->dict: # of `tiles`, th
     return there
 
 # %% ../../nbs/4_sr/scene.ipynb #636d9214
-def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,000, or uint8 RGB
+def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
     dst:str|Path, # the GeoTIFF to write
     sr:SuperResolver, # of `get_sr`
     white:int=2000, # of the rendering: the reflectance that is 1 to the arm
@@ -392,15 +361,17 @@ def upscale_scene(src:str|Path, # three bands or more: uint16 reflectance x 10,0
     overlap:int=32, # margin around it
     bands:tuple|None=None, # numbers of red, green, blue; None where there are three
     rgb8:bool=False, # render reflectance to 8 bits, and write these
+    offset:int|None=None, # what a baseline added to reflectance; found unless given
     )->dict: # the shares `clipped` and `nodata`, and the number of tiles
     "Super-resolve a scene of any size into a cloud-optimised GeoTIFF, or resume an interrupted run."
     src, dst = Path(src), Path(dst); _check(src, dst, white, tile, overlap)
     m = sr.multiple; tile, overlap = (-(-n//m)*m for n in (tile, overlap)) # windows stay aligned
-    with locked(dst), rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands) as scene:
-        if not scene.src.crs:
+    with locked(dst), rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands, offset) as scene:
+        if not scene.crs and not scene.src.gcps[0]:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
         tiles = cut_tiles(scene.height, scene.width, tile); summary = survey(scene, tiles, white)
+        scene.masked |= summary['nodata'] > 0
         folder = dst.with_name(f'{dst.name}.parts')
         if not _is_of(dst, canonical_hash(job)):
             side = min(tile, max(scene.height, scene.width))
@@ -417,5 +388,6 @@ def _run(job:dict, scene:Scene, sr:SuperResolver, tiles:list, folder:Path, dst:P
     named = {f'{w.row_off}_{w.col_off}.tif': w for w in tiles}
     _resume(folder, job); there = _make_tiles(folder, named, make, sr.name)
     tags = dict(SRSTUDY_JOB=canonical_hash(job), SRSTUDY_ARM=sr.name, SRSTUDY_WHITE=job['white'],
-                SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none', SRSTUDY_VERSION=__version__)
+                SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none', SRSTUDY_VERSION=__version__, SRSTUDY_READ=scene.said)
+    if dtype == 'uint16': tags['SRSTUDY_VALUES'] = REFLECTANCE
     _publish(_write_mosaic(folder, scene, there, sr.scale, dtype, nodata, tags), dst)
