@@ -4,34 +4,41 @@
 #     snakemake -c2                                   table1 on this machine, two jobs side by side
 #     snakemake -n                                    what is missing
 #     snakemake -c2 runs --config table=table1 seeds=3
-#     snakemake --profile profiles/slurm runs --config dataset=bigearthnet root=/data/BigEarthNet \
-#               width=full device=cuda workers=8
+#     snakemake --profile profiles/slurm runs --config table=full/table1 root=/data/BigEarthNet \
+#               device=cuda workers=8 jobs=8
+#     snakemake --profile profiles/slurm runs --configfile profiles/papers.yaml
 #
-# table and seeds choose the runs (without seeds, those of params/PLAN.yaml), book is the folder
-# that gets _build/html (book/ itself by default); every other name in --config is a field of all
+# table and seeds choose the runs (without seeds, those of params/PLAN.yaml); tables, in a file,
+# names several with fields of their own. jobs is how many jobs share the images of an arm, book
+# the folder that gets _build/html (book/ itself by default); every other name is a field of all
 # experiments.
 # A job is done when what it leaves is whole: a Record in results/, or a marker that names a store
 # and the hash of its content. What is whole when this file is read is left alone, whoever made it,
 # for then no rule here makes it; what is no longer true is put aside. So the same command after
 # any interruption does what is missing, and nothing else.
 import json, os, shlex
+from itertools import chain
 from pathlib import Path
 import yaml
 from srstudy.core import cache_dir
+from srstudy.cards import ARMS
 from srstudy.params import run_name, to_yaml
 from srstudy.study.graph import get_graph, get_grid, settle
 from srstudy.study.record import results_dir
 
-TABLE, SEEDS = str(Path('params')/config.get('table', 'table1')), int(config.get('seeds', 0)) or None
-OUT = str(config.get('book', 'book'))
 def typed(v): # --config leaves the numbers in a list as text
     if isinstance(v, list): return [typed(x) for x in v]
     return yaml.safe_load(v) if isinstance(v, str) and v else v
-FIELDS = {k: typed(v) for k, v in config.items() if k not in ('table', 'seeds', 'book')}
-GRID = get_grid(TABLE, SEEDS, **FIELDS)
-GRAPH = get_graph(GRID)             # name -> what it needs, what it makes
+
+OF_THIS_FILE = 'table', 'tables', 'seeds', 'jobs', 'book'
+SEEDS, JOBS, OUT = int(config.get('seeds', 0)) or None, int(config.get('jobs', 1)), str(config.get('book', 'book'))
+FIELDS = {k: typed(v) for k, v in config.items() if k not in OF_THIS_FILE}
+TABLES = {t: FIELDS | (own or {}) for t, own in (config.get('tables') or {config.get('table', 'table1'): {}}).items()}
+GRIDS = {t: get_grid(Path('params')/t, SEEDS, **fields) for t, fields in TABLES.items()}
+GRAPHS = {t: get_graph(grid) for t, grid in GRIDS.items()}
+GRID = list(dict.fromkeys(chain.from_iterable(GRIDS.values())))
+GRAPH = {name: node for graph in GRAPHS.values() for name, node in graph.items()}   # what it needs, what it makes
 LEFT = settle(GRAPH, GRID)          # the part of it that is missing
-SET = ' '.join(f'--set {shlex.quote(f"{k}={json.dumps(v)}")}' for k, v in FIELDS.items())
 
 MARKERS, RESULTS = os.path.relpath(cache_dir()/'stages'), os.path.relpath(results_dir())
 RECORDS = [f'{RESULTS}/{run_name(e)}.json' for e in GRID]
@@ -39,9 +46,18 @@ BOOK = f'{OUT}/_build/html/index.html'
 
 def needs(name): return [os.path.relpath(GRAPH[n].makes) for n in GRAPH[name].needs]
 def gpu(name): return int(GRAPH[name].exp.device != 'cpu')
+def asked(name): # the table that a stage is in, as `srstudy prepare` wants it
+    table = next(t for t, graph in GRAPHS.items() if name in graph)
+    sets = (f'--set {shlex.quote(f"{k}={json.dumps(v)}")}' for k, v in TABLES[table].items())
+    return ' '.join([shlex.quote(str(Path('params')/table)), '--sr', GRAPH[name].exp.sr, *sets])
+def shares(name): # flags of the jobs that make an arm's images; what is quickly made is made by one
+    arm = ARMS[GRAPH[name].exp.sr]
+    return [f'{MARKERS}/{name}.{i + 1}of{JOBS}' for i in range(JOBS) if JOBS > 1 and arm.network and not arm.of]
 def missing(kind): # a pattern of names; (?!) fits nothing
     return '|'.join(n for n, node in LEFT.items() if node.kind == kind) or '(?!)'
 
+# A job on another machine finds what is found here.
+envvars: *(v for v in os.environ if v == 'PATH' or v.startswith('SRSTUDY_'))
 localrules: all, runs, book
 
 # The Records are wanted for their own sake: beside a book that is there already, Snakemake would
@@ -58,16 +74,28 @@ rule chips:
     output: f'{MARKERS}/{{stage}}.json'
     wildcard_constraints: stage=missing('chips')
     threads: 2
-    shell: 'srstudy prepare {TABLE:q} --sr none {SET}'
+    params: asked=lambda w: asked(w.stage)
+    shell: 'srstudy prepare {params.asked}'
 
-# Every scene through one frozen arm. A killed job has lost one shard at most.
-rule sr_shards:
+# One of several jobs that make the images of an arm. None of them has a part of its own: each takes
+# the next shard that nobody has claimed, so they may start and end when they like.
+rule sr_share:
     input: lambda w: needs(w.stage)
+    output: temp(touch(f'{MARKERS}/{{stage}}.{{share}}'))
+    wildcard_constraints: stage=missing('images'), share=r'\d+of\d+'
+    params: asked=lambda w: asked(w.stage)
+    resources: gpu=lambda w: gpu(w.stage)
+    shell: 'OMP_NUM_THREADS={threads} srstudy prepare {params.asked} --share'
+
+# Every scene through one frozen arm, as far as nobody has made it, and how true the images are.
+# A killed job has lost one shard at most.
+rule sr_shards:
+    input: lambda w: needs(w.stage) + shares(w.stage)
     output: f'{MARKERS}/{{stage}}.json'
     wildcard_constraints: stage=missing('images')
-    params: sr=lambda w: GRAPH[w.stage].exp.sr
+    params: asked=lambda w: asked(w.stage)
     resources: gpu=lambda w: gpu(w.stage)
-    shell: 'OMP_NUM_THREADS={threads} srstudy prepare {TABLE:q} --sr {params.sr} {SET}'
+    shell: 'OMP_NUM_THREADS={threads} srstudy prepare {params.asked}'
 
 # One experiment, one notebook, one Record. A U-Net needs its classifier's Record beside its images.
 rule run:

@@ -24,7 +24,8 @@ def _main():
     # notices of torch for those who develop with it
     warnings.filterwarnings('ignore', module='torch')
 
-_EXTRAS = dict(diffusers='seesr', transformers='seesr', myst_nb='book') # module -> extra; others: study
+# module -> extra; others: study
+_EXTRAS = dict(diffusers='seesr', transformers='seesr', myst_nb='book', accelerate='gpus')
 
 @contextmanager
 def _plain_errors():
@@ -105,11 +106,14 @@ def _measure(grid):
 @app.command()
 def prepare(table: _Table, sr: Annotated[str, typer.Option(help='an arm of the table; none makes '
                                                            'scenes and chips only')],
+            share: Annotated[bool, typer.Option('--share', help='be one of several jobs that make the images '
+                                                'side by side, and leave their scoring to a last one')] = False,
             set_: _Set = None):
     "Make the images of one arm: scenes and chips, then the arm's own shards."
     with _plain_errors():
-        from srstudy.study.graph import prepare_arm
-        for mark in prepare_arm(_grid(table, 1, set_), sr): typer.echo(f'{mark.stem}: is there')
+        from srstudy.study.graph import make_stage, prepare_arm, share_stage
+        made = prepare_arm(_grid(table, 1, set_), sr, share_stage if share else make_stage)
+    for path in made: typer.echo(f'{path.stem}: is there')
 
 # %% ../nbs/cli.ipynb #a5ff8b1b
 @app.command()

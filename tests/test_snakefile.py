@@ -9,18 +9,19 @@ assert SNAKEMAKE.exists(), 'requirements.lock has snakemake, but it is not insta
 
 pytestmark = pytest.mark.slow
 TINY = ['scenes=40', 'size=12', 'bs=8', 'workers=1', 'schedule=[[0, 1, 0.003]]']
+SHARES = 2 # jobs that make the images of an arm
 
 @pytest.fixture(scope='module')
 def table(tmp_path_factory):
     "A table of two experiments."
     folder = tmp_path_factory.mktemp('table')
-    for sr in ('none', 'bicubic'): (folder/f'{sr}.yaml').write_text(f'sr: {sr}\n')
+    for sr in ('none', 'srresnet'): (folder/f'{sr}.yaml').write_text(f'sr: {sr}\n')
     return folder
 
 def start(args, table, env):
     # a book of its own: neither what the user has built is seen here, nor the reverse
     book = Path(env['SRSTUDY_RESULTS']).with_name('book')
-    command = [SNAKEMAKE, '-c1', *args, '--config', f'table={table}', f'book={book}', *TINY]
+    command = [SNAKEMAKE, '-c1', *args, '--config', f'table={table}', f'book={book}', f'jobs={SHARES}', *TINY]
     return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 def snakemake(args, table, env):
@@ -43,11 +44,14 @@ def make_book(env):
 def records(env): return sorted(Path(env['SRSTUDY_RESULTS']).glob('*.json'))
 
 def test_the_graph_of_table1(env):
+    from srstudy.cards import ARMS
     from srstudy.params import load_grid
     from srstudy.study.plan import planned_grid
     runs = len(planned_grid(ROOT/'params/table1'))
     images = {e.sr for e in load_grid(ROOT/'params/table1')} - {'none'}
-    assert jobs(snakemake(['-n'], 'table1', env)) == dict(chips=1, sr_shards=len(images), run=runs, book=1, all=1)
+    shares = SHARES*sum(ARMS[sr].network and not ARMS[sr].of for sr in images)
+    assert jobs(snakemake(['-n'], 'table1', env)) == dict(chips=1, sr_share=shares, sr_shards=len(images), run=runs,
+                                                          book=1, all=1)
     assert not Path(env['SRSTUDY_CACHE']).exists()      # a dry run makes nothing
 
 def test_a_book_that_is_there_replaces_no_record(env, tmp_path):
@@ -68,11 +72,35 @@ def test_a_unet_comes_after_its_classifier(env):
         _, classifier = graph[unet].needs
         assert (classifier, unet) in edges, (unet, dot)
 
-def test_the_slurm_profile_queues_a_lost_job_again(env):
-    text = snakemake(['-n', 'runs', '--profile', 'profiles/slurm'], 'table1', env)  # every option is one of the executor's
+def test_the_papers_are_one_graph(env):
+    from srstudy.cards import ARMS
+    from srstudy.study.graph import get_graph, get_grid
+    settings = yaml.safe_load((ROOT/'profiles/papers.yaml').read_text())
+    tables, share = settings.pop('tables'), settings.pop('jobs')
+    graph = {}
+    for table, own in tables.items(): graph |= get_graph(get_grid(ROOT/'params'/table, None, **settings | own))
+    command = [SNAKEMAKE, '-n', 'runs', '--quiet', 'rules', '--configfile', 'profiles/papers.yaml']
+    p = subprocess.run(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert p.returncode == 0, p.stdout[-3000:]
+    found = jobs(p.stdout)
+    kinds = [node.kind for node in graph.values()]
+    assert (found['chips'], found['sr_shards'], found['run']) == tuple(map(kinds.count, ('chips', 'images', 'run')))
+    arms = [ARMS[node.exp.sr] for node in graph.values() if node.kind == 'images']
+    assert found['sr_share'] == share*sum(arm.network and not arm.of for arm in arms) > 0
+    unets = [node for node in graph.values() if node.kind == 'run' and node.exp.encoder]
+    assert unets and all(graph[node.needs[1]].exp.root == tables['full/corine']['root'] for node in unets)
+
+@pytest.mark.parametrize('name', ('slurm', 'kubernetes'))
+def test_a_profile_fits_the_snakefile(name, env):
+    text = snakemake(['-n', 'runs', '--profile', f'profiles/{name}'], 'table1', env)  # every option is one of the executor's
     assert jobs(text)['run']
-    profile = yaml.safe_load((ROOT/'profiles/slurm/config.yaml').read_text())
-    assert profile['slurm-requeue'] is True and profile['retries'] >= 2
+    profile = yaml.safe_load((ROOT/f'profiles/{name}/config.yaml').read_text())
+    rules = set(re.findall(r'^rule (\w+)', (ROOT/'Snakefile').read_text(), re.M)) - {'all', 'runs', 'book'}
+    assert profile['set-threads'].keys() == rules and profile['set-resources'].keys() <= rules
+    assert profile['retries'] >= 2
+
+def test_slurm_queues_a_lost_job_again():
+    assert yaml.safe_load((ROOT/'profiles/slurm/config.yaml').read_text())['slurm-requeue'] is True
 
 def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     p = start(['runs'], table, env)
@@ -81,7 +109,8 @@ def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     assert p.returncode == -signal.SIGKILL and len(records(env)) == 1
     first, = records(env); before = first.read_bytes(), first.stat().st_mtime_ns
     left = jobs(snakemake(['-n', 'runs'], table, env))
-    assert 'chips' not in left and left.pop('sr_shards', 0) <= 1 and left == dict(run=1, runs=1)
+    assert 'chips' not in left and left.pop('sr_share', 0) <= SHARES and left.pop('sr_shards', 0) <= 1
+    assert left == dict(run=1, runs=1)
     assert jobs(snakemake(['runs'], table, env))['run'] == 1
     assert len(records(env)) == 2 and (first.read_bytes(), first.stat().st_mtime_ns) == before
     assert 'run' not in jobs(snakemake(['-n', 'runs'], table, env))
@@ -99,5 +128,5 @@ def test_what_is_no_longer_true_is_made_again(table, env):
     one.write_text(text.replace('"synth": "', '"synth": "older'))
     for p in Path(env['SRSTUDY_CACHE'], 'sr').glob('*/*.arrow'): p.unlink()
     left = jobs(snakemake(['-n', 'runs'], table, env))
-    assert left['run'] == 1 and left.get('sr_shards', 0) == ('bicubic' in one.name)
+    assert left['run'] == 1 and left.get('sr_shards', 0) == ('srresnet' in one.name)
     assert not one.exists() and one.with_suffix('.json.stale').exists()
