@@ -106,7 +106,7 @@ rule run:
         values=lambda w: to_yaml(GRAPH[w.name].exp) or '{}',
         notebook=lambda w: f'{RESULTS}/notebooks/{w.name}.ipynb',
     log: f'{RESULTS}/notebooks/{{name}}.log'
-    resources: gpu=lambda w: gpu(w.name)
+    resources: gpu=lambda w: gpu(w.name)*GRAPH[w.name].exp.gpus
     shell:
         'OMP_NUM_THREADS={threads} papermill nbs/run.ipynb {params.notebook:q} '
         '-y {params.values:q} --no-progress-bar > {log:q} 2>&1'

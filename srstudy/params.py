@@ -73,6 +73,7 @@ class Experiment(_Scenes):
     train_share: float = _param(1., 'share of the training patches kept', limits=(.0001, 1))
     keep: bool = _param(True, 'keep the weights of the trained network in the cache', inert=True)
     device: str = _param('cpu', 'where the networks run: cpu, cuda, cuda:1', inert=True)
+    gpus: int = _param(1, 'GPUs that share each batch; on a cpu, processes', limits=(1, 64), inert=True)
     workers: int = _param(2, 'processes that read; -1: one per core', limits=(-1, 256), inert=True)
 
     def __post_init__(self): _check(self)
@@ -186,6 +187,9 @@ def _check_together(exp):
     if exp.sr in ('any', 'srresnet_own') and not exp.weights:
         raise ValueError(f"sr={exp.sr!r} is a checkpoint of yours: give its path as weights, or its name in "
                          "srstudy/sr/mini")
+    if exp.gpus > 1 and (exp.bs % exp.gpus or exp.device not in ('cpu', 'cuda')):
+        raise ValueError(f"gpus={exp.gpus} share a batch of bs={exp.bs} on device={exp.device!r}; choose a bs that "
+                         f"is a multiple of {exp.gpus}, and device='cuda', or 'cpu' to try it out")
     if exp.precision == 'fp16' and exp.device == 'cpu':
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")

@@ -48,10 +48,11 @@ class Dihedral(RandTransform):
     def __init__(self, seed:int):
         super().__init__(p=1.)
         self.gen = torch.Generator().manual_seed(seed)
+        self.share = 0, 1 # of every batch, where several processes share it: which one, of how many
     def before_call(self, b, split_idx):
         super().before_call(b, split_idx)
-        n = len(b[0] if isinstance(b, tuple) else b)
-        if split_idx == 0: self.ks = torch.randint(8, (n,), generator=self.gen)
+        n, (mine, of) = len(b[0] if isinstance(b, tuple) else b), self.share
+        if split_idx == 0: self.ks = torch.randint(8, (n*of,), generator=self.gen)[mine::of]
     def encodes(self, x:TensorImage|TensorMask): # (B,C,h,h) or (B,h,h)
         if x.shape[-2] != x.shape[-1]: raise ValueError(
             f'images of {x.shape[-2]} x {x.shape[-1]} pixels cannot be turned; '

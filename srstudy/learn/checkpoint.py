@@ -10,20 +10,23 @@ import random
 from pathlib import Path
 import numpy as np, torch
 from fastai.callback.core import Callback
-from fastai.torch_core import to_device
+from fastai.torch_core import get_model, rank_distrib, to_device
 from ..core import whole_file
 
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e00008
+def _loaders(dls)->list: # a share of a loader draws as the loader does
+    return [vars(dl).get('dl', dl) for dl in dls.loaders]
+
 def _drawing(dls)->list:
     "Return what turns the images of a batch at random."
-    return [f.gen for f in dls.train.after_batch.fs if hasattr(f, 'gen')]
+    return [f.gen for f in _loaders(dls)[0].after_batch.fs if hasattr(f, 'gen')]
 
 def _random_state(dls)->dict:
     "Return all random states that a training depends on."
     kind, keys, *rest = np.random.get_state()
     return dict(python=random.getstate(), numpy=(kind, keys.tolist(), *rest), torch=torch.get_rng_state(),
                 cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-                order=[dl.rng.getstate() for dl in dls.loaders],
+                order=[dl.rng.getstate() for dl in _loaders(dls)],
                 turns=[gen.get_state() for gen in _drawing(dls)])
 
 def _set_random_state(dls, state:dict):
@@ -31,7 +34,7 @@ def _set_random_state(dls, state:dict):
     random.setstate(state['python']); torch.set_rng_state(state['torch'])
     np.random.set_state((kind, np.array(keys, np.uint32), *rest))
     for i, s in enumerate(state['cuda'][:torch.cuda.device_count()]): torch.cuda.set_rng_state(s, i)
-    for dl, s in zip(dls.loaders, state['order']): dl.rng.setstate(s)
+    for dl, s in zip(_loaders(dls), state['order']): dl.rng.setstate(s)
     for gen, s in zip(_drawing(dls), state['turns']): gen.set_state(s)
 
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e0000b
@@ -43,14 +46,14 @@ def _state(learn)->dict:
     counts = {cb.name: {a: getattr(cb, a) for a in cb.resumes} for cb in learn.cbs
               if hasattr(cb, 'resumes')}
     smooth, scaler = vars(learn.recorder.smooth_loss), _scaler(learn)
-    return dict(model=learn.model.state_dict(), moments=list(learn.opt.state_dict()['state']),
+    return dict(model=get_model(learn.model).state_dict(), moments=list(learn.opt.state_dict()['state']),
                 random=_random_state(learn.dls), counts=counts,
                 smooth={k: getattr(v, 'as_subclass', lambda _: v)(torch.Tensor) for k, v in smooth.items()},
                 scaler=scaler.state_dict() if scaler else {})
 
 def _restore(learn, state:dict):
     "Bring a learner to where it was between two rows of its schedule."
-    learn.model.load_state_dict(state['model'])
+    get_model(learn.model).load_state_dict(state['model'])
     for name, kept in state['counts'].items():
         for a, value in kept.items():
             if hasattr(learn, name): setattr(getattr(learn, name), a, value)
@@ -100,6 +103,7 @@ class Checkpoint(Callback):
 
     def _save(self, learn, row, epoch):
         self.row, self.first = row, epoch
+        if rank_distrib(): return # of several processes, the first writes for all
         with whole_file(self.path) as part:
             torch.save(dict(row=row, epoch=epoch, state=_state(learn)), part)
 

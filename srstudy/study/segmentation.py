@@ -26,7 +26,7 @@ def get_encoder(exp:Experiment)->Experiment:
         f"encoder={exp.encoder!r} is no file; task='segmentation' needs the params file of a "
         'trained classifier, such as params/corine/level1.yaml')
     there = dict(root=exp.encoder_root) if exp.encoder_root else {}
-    enc = load_experiment(path, seed=exp.seed, device=exp.device, workers=exp.workers, **there)
+    enc = load_experiment(path, seed=exp.seed, device=exp.device, gpus=exp.gpus, workers=exp.workers, **there)
     differs = [f for f in ('arch', 'width', 'bands', 'stem') if getattr(enc, f) != getattr(exp, f)]
     for f in differs: raise ValueError(f'{exp.encoder} has {f}={getattr(enc, f)!r}, but its U-Net '
                                        f'{f}={getattr(exp, f)!r}; give both the same')
