@@ -8,7 +8,7 @@ __all__ = ['own_part', 'train_part']
 # %% ../../nbs/7_study/processes.ipynb #a14f0002
 import dataclasses, json, os, sys
 from ..params import Experiment, as_experiment
-from ..learn.together import together
+from ..learn.together import PARENT, together
 from .images import get_images
 from .scenes import get_scenes
 from .steps import fit, get_data
@@ -26,4 +26,5 @@ def train_part(exp:Experiment, path:str): # of the checkpoint
     learn = get_task(exp).network(part, get_data(part, index, get_images(part, index)))
     fit(exp, learn, path, together(learn))
 
-if __name__ == '__main__': train_part(as_experiment(json.loads(sys.argv[1])), sys.argv[2])
+# a notebook is __main__, too, but nobody waits for what it trains
+if __name__ == '__main__' and PARENT in os.environ: train_part(as_experiment(json.loads(sys.argv[1])), sys.argv[2])
