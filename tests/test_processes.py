@@ -25,7 +25,7 @@ def test_two_processes_train_as_one(home, monkeypatch):
     from srstudy.params import Experiment
     from srstudy.study import steps
     from srstudy.study.record import results_dir, save_record
-    alone = Experiment(labels='clc1', scenes=120, size=12, bs=16, schedule=[[0, 8, .01]], workers=0)
+    alone = Experiment(labels='clc1', scenes=120, size=12, bs=16, schedule=[[0, 6, .01]], workers=0)
     one = steps.run(alone)
     for path in results_dir().iterdir(): path.unlink()
     two = dataclasses.replace(alone, gpus=2)
@@ -40,7 +40,7 @@ def test_two_processes_train_as_one(home, monkeypatch):
 
     learn = steps.train(two, dls)
     assert 0 < len(before) < len(learn.history.losses) and learn.history.losses[:len(before)] == before
-    assert len(learn.history.epochs) == 8 and learn.history.epochs[-1][0] == 8*len(dls.train)
+    assert len(learn.history.epochs) == 6 and learn.history.epochs[-1][0] == 6*len(dls.train)
     preds = steps.answer(two, learn, index)
     assert not results_dir().exists() or not os.listdir(results_dir())
     written = []
@@ -49,5 +49,5 @@ def test_two_processes_train_as_one(home, monkeypatch):
     rec, = written
     assert (rec.key, rec.name, rec.inputs) == (one.key, one.name, one.inputs)
     value, low, high = one.scores['f1']
-    assert one.prior['f1'][2] > 0                # it has learnt: the interval is of something
+    assert one.prior['f1'][1] > .05              # it has learnt: the interval is of something
     assert low <= rec.scores['f1'][0] <= high
