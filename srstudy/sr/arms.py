@@ -17,6 +17,7 @@ from ..cards import ARMS
 from .cards import WEIGHTS, WeightsError
 from .checkpoints import load_layout, load_official, load_strict, read_checkpoint
 from .fast import fast
+from .formats import describe_net, is_arm, open_net
 from .nets import NETS, build_net, get_width, mini_path, read_card
 from .weights import find_weights, known_sha, stamp
 
@@ -137,19 +138,13 @@ def load_network(name, width, weights, device, dtype)->Arm:
 # %% ../../nbs/4_sr/arms.ipynb #c9c144f0
 def load_any(name, width, weights, device, dtype)->Arm:
     "Run a checkpoint of any architecture that spandrel knows."
-    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
     if not weights and name not in WEIGHTS:
         raise WeightsError(f'sr={name!r} is a checkpoint of yours: give weights=PATH')
+    path = weights or find_weights(name)
+    net = open_net(read_checkpoint(path), path, device)
+    if not is_arm(net):
+        raise WeightsError(f'{path} is {describe_net(net)}; expected 3 to 3 at x{SCALE}')
     sha = stamp(weights) if weights else known_sha(name)
-    weights = weights or find_weights(name)
-    try: net = ModelLoader(device).load_from_state_dict(read_checkpoint(weights))
-    except UnsupportedModelError:
-        raise WeightsError(f'{weights} is of no architecture that spandrel knows; for SRResNet '
-                           "choose sr='srresnet'") from None
-    given = type(net).__name__, net.input_channels, net.output_channels, net.scale
-    if given != (ImageModelDescriptor.__name__, 3, 3, SCALE):
-        raise WeightsError(f'{weights} is a {net.architecture.name} from {given[1]} to {given[2]} '
-                           f'channels at x{given[3]}; expected 3 to 3 at x{SCALE}')
     # spandrel's descriptor pads as the architecture needs it
     return Arm(partial(_autocast, _merged(net.eval()), dtype), sha, net=net.model)
 

@@ -15,17 +15,22 @@ from urllib.parse import urlparse
 from filelock import FileLock
 from ..core import cache_dir, pick, sha256_file, whole_file, write_atomic
 from ..data.download import DownloadError, bytes_of, download, note_of
-from .cards import WEIGHTS, WeightsError
+from .cards import WEIGHTS, WeightsError, rename_keys
 
 # %% ../../nbs/4_sr/weights.ipynb #ae485c38
 def weights_dir()->Path:
     "Return the folder of published weights: `$SRSTUDY_WEIGHTS`, or `weights` in the cache."
     folder = Path(os.environ.get('SRSTUDY_WEIGHTS') or cache_dir()/'weights')
-    folder.mkdir(parents=True, exist_ok=True)
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise WeightsError(
+        f'the folder of weights, {folder}, cannot be made ({e.strerror}): set SRSTUDY_WEIGHTS') from None
     return folder
 
+# in the cache, since weights may lie in a folder that others own
+def _stamps(): return cache_dir()/'weights/stamps.json'
+
 def _read_stamps(): # what is torn or foreign costs another hash, and nothing else
-    try: return dict(json.loads((weights_dir()/'stamps.json').read_bytes()))
+    try: return dict(json.loads(_stamps().read_bytes()))
     except (OSError, ValueError, TypeError): return {}
 
 def _stat(path): s = Path(path).stat(); return [s.st_size, s.st_mtime_ns]
@@ -41,15 +46,18 @@ def stamp(path:str|Path, # a file
     sha:str|None=None, # its sha256, where it is already known
     )->str: # its sha256
     "Hash a file that is new or changed, or take the hash of the last time."
+    if not Path(path).is_file(): raise WeightsError(f'{path} does not exist: give the path of a checkpoint')
     if sha is None and (was := stamped(path)): return was
     path = Path(path).resolve(); stat = _stat(path); sha = sha or sha256_file(path)
-    with _locked('stamps'):
-        row = {str(path): [*stat, sha]}
-        write_atomic(weights_dir()/'stamps.json', json.dumps(_read_stamps() | row, indent=1))
+    row = {str(path): [*stat, sha]}
+    try:
+        with _locked('stamps'): write_atomic(_stamps(), json.dumps(_read_stamps() | row, indent=1))
+    except OSError: pass # a cache that is full or for reading only costs another hash
     return sha
 
 def _locked(name:str): # one process at a time
-    return FileLock(weights_dir()/f'.{name}.lock')
+    folder = _stamps().parent; folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder/f'.{name}.lock')
 
 # %% ../../nbs/4_sr/weights.ipynb #b8b02d63
 def lock_path()->Path:
@@ -67,13 +75,16 @@ def read_lock()->dict: # name -> file, size, sha256
 # %% ../../nbs/4_sr/weights.ipynb #5e04a3b2
 def _pin(name, path, sha):
     "Pin a hash that nobody has confirmed, with a message; return the pinned one."
-    with _locked('pin'):
-        lock = read_lock()
-        if name in lock: return lock[name]['sha256']
-        lock[name] = dict(file=WEIGHTS[name].file, sha256=sha, size=path.stat().st_size)
-        write_atomic(lock_path(), json.dumps(lock, indent=1, sort_keys=True) + '\n')
-    print(f'{WEIGHTS[name].file}: nobody has confirmed its hash, so this file is taken on trust; '
-          f'pinned sha256 {sha} in {lock_path()}', file=sys.stderr)
+    what, how = WEIGHTS[name].file, f'pinned sha256 {sha} in {lock_path()}'
+    try:
+        with _locked('pin'):
+            lock = read_lock()
+            if name in lock: return lock[name]['sha256']
+            lock[name] = dict(file=WEIGHTS[name].file, sha256=sha, size=path.stat().st_size)
+            write_atomic(lock_path(), json.dumps(lock, indent=1, sort_keys=True) + '\n')
+    except OSError as e: # of somebody else's folder
+        how = f'{lock_path()} cannot be written ({e.strerror}): set SRSTUDY_WEIGHTS_LOCK to have sha256 {sha} pinned'
+    print(f'{what}: nobody has confirmed its hash, so this file is taken on trust; {how}', file=sys.stderr)
     return sha
 
 # %% ../../nbs/4_sr/weights.ipynb #0fc6e6fc
@@ -92,12 +103,20 @@ def check_weights(name:str, # a key of `WEIGHTS`
         raise WeightsError(f'{path} is not {card.title}: its sha256 is {sha}, but should be '
                            f'{card.sha256:.<64}')
     if card.hashed: return
-    if card.tensors and name not in read_lock():
-        from srstudy.sr.formats import read_tensors # local: a list of files needs no torch
-        read_tensors(path, card.container)
+    if card.tensors and name not in read_lock(): _read(name, path)
     if (pinned := _pin(name, path, sha)) != sha:
         raise WeightsError(f'{path} is not the file pinned at first use: its sha256 is {sha}, but '
             f'{lock_path()} has {pinned}; remove that entry if the file was replaced on purpose')
+
+def _read(name, path):
+    "Read a file as the tensors of its card, or say what is wrong with it."
+    from srstudy.sr.formats import read_tensors # local: a list of files needs no torch
+    from srstudy.sr.nets import NETS, net_names
+    card = WEIGHTS[name]
+    state = rename_keys(read_tensors(path, card.container), card)
+    net = next((n for n in (name, card.arm) if n in NETS), None)
+    if net and not state.keys() <= net_names(net): raise WeightsError(
+        f'{path} holds tensors, but not those of {card.title}: its first are {", ".join([*state][:3]) or "none"}')
 
 # %% ../../nbs/4_sr/weights.ipynb #109dd482
 def _way(card): # by which it is fetched
@@ -201,6 +220,19 @@ def recognise(path:str|Path, # a file
     return [n for n, k in like.items() if k and k == max(like.values())]
 
 # %% ../../nbs/4_sr/weights.ipynb #0e420f7e
+def _unknown(path, names):
+    "Say what a file is that is not one published file by its hash or its name."
+    from srstudy.sr.formats import describe_net, is_arm, look, open_net, read_tensors # local: they need torch
+    if len(names) > 1: return WeightsError(f'{path} may be any of {" or ".join(names)}, which have one file name: '
+        f'rename it to {" or ".join(WEIGHTS[n].file for n in names)}')
+    state = read_tensors(path)
+    try: net = open_net(state, path.name)
+    except WeightsError as e: return WeightsError(
+        f'{path} is {look(path)} of {len(state)} tensors, and none of the published files (srstudy weights list): {e}')
+    use = (f'it need not be added, `--arm any --weights {path}` uses it where it is' if is_arm(net) else
+           'and no arm can use it, for an arm takes 3 channels and gives 3 at x4')
+    return WeightsError(f'{path} is {describe_net(net)} and none of the published files (srstudy weights list): {use}')
+
 def add_weights(path:str|Path # a file that was downloaded elsewhere
     )->Path:
     "Copy a file into the folder of weights, if it is what its card says."
@@ -208,10 +240,7 @@ def add_weights(path:str|Path # a file that was downloaded elsewhere
     if path.suffix == '.param': path = path.with_suffix('.bin')
     if not path.is_file(): raise WeightsError(f'there is no file {path}')
     names = recognise(path, sha := sha256_file(path))
-    if len(names) != 1 and not _is_pair(path):
-        files = [WEIGHTS[n].file for n in names or WEIGHTS]
-        raise WeightsError(f'{path} (sha256 {sha}) matches {len(names)} of the published files; '
-                           f'rename it to one of {", ".join(files)}')
+    if len(names) != 1 and not _is_pair(path): raise _unknown(path, names)
     copy = next((f for n in names for f, s in WEIGHTS[n].copies if s == sha), '')
     target = weights_dir()/(copy or (WEIGHTS[names[0]].file if names else path.name))
     if names: check_weights(names[0], path, sha)
@@ -269,7 +298,9 @@ def verify_weights(name:str|None=None # a key of `WEIGHTS`; all that are there b
     for n in [name] if name else [n for n in WEIGHTS if _state(n) != 'absent']:
         path, result = _path(WEIGHTS[n]), 'right'
         sha = stamp(path, sha256_file(path))
-        try: check_weights(n, path, sha)
+        try:
+            check_weights(n, path, sha)
+            if WEIGHTS[n].tensors and not WEIGHTS[n].hashed: _read(n, path) # it may have been pinned unread
         except WeightsError as e: result = str(e)
         rows.append(dict(name=n, file=path.name, sha256=sha, result=result))
     return pd.DataFrame(rows, columns=['name', 'file', 'sha256', 'result'])
