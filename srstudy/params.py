@@ -8,11 +8,11 @@ __all__ = ['Experiment', 'is_synthetic', 'has_truth', 'arm_precision', 'scene_si
            'load_grid', 'from_notebook', 'parameters_cell']
 
 # %% ../nbs/02_params.ipynb #1a8daa97
-import dataclasses, difflib, itertools, os
+import dataclasses, difflib, itertools, os, re
 from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
-from .core import canonical_hash, cores, pick
+from .core import canonical_hash, check_device, cores, pick
 from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS
 
 # %% ../nbs/02_params.ipynb #b123d073
@@ -81,11 +81,23 @@ class Experiment(_Scenes):
     def _repr_markdown_(self): return _table(self)
 
 # %% ../nbs/02_params.ipynb #aaea5ae8
+def _number(value):
+    "Return an integer, or what YAML 1.1 reads as text although it is a number (1e-3), as a float; all else as it is."
+    if type(value) is str and re.fullmatch(r'[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+', value): return float(value)
+    return float(value) if type(value) is int and abs(value) < 2**1000 else value
+
+def _text(name, value:str)->str:
+    "Return a text that may be a path: a ~ at its beginning is the home, as a shell has it."
+    if '\0' in value or not value.isascii() and any('\ud800' <= c <= '\udfff' for c in value):
+        raise ValueError(f'{name}={value!r} holds characters that no file or word may have: remove them')
+    return os.path.expanduser(value) if value.startswith('~') else value
+
 def _checked(f:dataclasses.Field, value):
     "Return `value` as the type of field `f`, or say what is wrong with it."
     choices, limits, kind = f.metadata['choices'], f.metadata['limits'], f.type
     if kind is tuple: return _checked_schedule(value)
-    if kind is float and type(value) is int: value = float(value)
+    if kind is float: value = _number(value)
+    if kind is str and type(value) is str: value = _text(f.name, value)
     if type(value) is not kind:
         raise ValueError(f"{f.name}={value!r} is of type {type(value).__name__}, but {f.name} "
             f"({f.metadata['help']}) is of type {kind.__name__}, such as {f.default!r}")
@@ -95,10 +107,13 @@ def _checked(f:dataclasses.Field, value):
     return value
 
 # %% ../nbs/02_params.ipynb #d7cc82a0
+_EPOCHS = 100_000
+
 def _positive(x): return type(x) in (int, float) and 0 < x <= 1000 # neither nan nor infinite
 
 def _rate(lr)->float|tuple|None: # None: this is no rate
     "Return one rate, or the lowest and the highest."
+    lr = [*map(_number, lr)] if isinstance(lr, (list, tuple)) else _number(lr)
     if _positive(lr): return float(lr)
     pair = isinstance(lr, (list, tuple)) and len(lr) == 2 and all(map(_positive, lr))
     return tuple(map(float, lr)) if pair and lr[0] < lr[1] else None
@@ -113,8 +128,8 @@ def _checked_schedule(rows):
         if not isinstance(row, (list, tuple)) or len(row) != 3:
             raise ValueError(f'{want}: row {row!r} has not three entries')
         n, epochs, lr = row
-        if type(n) is not int or type(epochs) is not int or epochs < 1 or _rate(lr) is None:
-            raise ValueError(f'{want}: row {row!r} needs two integers (epochs at least 1) and a '
+        if type(n) is not int or type(epochs) is not int or not 1 <= epochs <= _EPOCHS or _rate(lr) is None:
+            raise ValueError(f'{want}: row {row!r} needs two integers (epochs at least 1, at most {_EPOCHS:,}) and a '
                              f'positive rate, or two of them, the lower first')
     return tuple((n, epochs, _rate(lr)) for n, epochs, lr in rows)
 
@@ -201,7 +216,7 @@ def _check(exp):
     if exp.workers < 0: object.__setattr__(exp, 'workers', cores())
     if exp.taught == exp.sr and not exp.weights: object.__setattr__(exp, 'taught', '')
     object.__setattr__(exp, 'root', os.path.expandvars(exp.root))
-    _check_scenes(exp); _check_together(exp); _check_taught(exp)
+    check_device(exp.device); _check_scenes(exp); _check_together(exp); _check_taught(exp)
 
 # %% ../nbs/02_params.ipynb #7a1d000a
 def taught_by(exp:Experiment)->Experiment:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from ..core import pick, sha256_file
+from ..core import check_device, pick, sha256_file
 from ..cards import ARMS
 from .cards import WEIGHTS, WeightsError
 from .checkpoints import load_layout, load_official, load_strict, read_checkpoint
@@ -208,6 +208,7 @@ def get_sr(name:str, # a key of `ARMS`
     )->SuperResolver:
     "Return an SR arm by name."
     dtype, card = pick(_DTYPES, precision, 'precision'), pick(ARMS, name, 'sr')
+    check_device(device)
     base, width = card.of or name, card.in_width(width)
     arm = card.load()(base, width, _located(weights), device, dtype)
     net = arm.weights is not None
