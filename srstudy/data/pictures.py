@@ -16,6 +16,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from ..core import seed_for
 from ..cards import BANDS, FOLDS
+from .colours import choose_bands
 from .errors import DataError
 
 # %% ../../nbs/1_data/pictures.ipynb #bfa1ecdc
@@ -31,12 +32,17 @@ def find_pictures(folder:str|Path)->dict: # path below the folder -> path
 
 def _is_tif(path)->bool: return Path(path).suffix.lower() in SUFFIXES[3:]
 
+def _colours(f)->tuple: # numbers of red, green and blue, as its bands are called
+    kinds = list(f.colorinterp)
+    return choose_bands(f, alpha=kinds.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in kinds else None)[0]
+
 def _look(path)->tuple: # height, width, type of its values
     "Read what the head of a picture says."
     if _is_tif(path):
         with rasterio.open(path) as f:
             colours = f.count - (ColorInterp.alpha in f.colorinterp)
             if colours != 3: raise ValueError(f'it has {colours} bands, expected red, green and blue')
+            _colours(f)
             return f.height, f.width, f.dtypes[0]
     with Image.open(path) as f:
         if f.mode not in ('RGB', 'RGBA', 'L', 'P'): raise ValueError(f'it is of mode {f.mode}, expected RGB')
@@ -46,7 +52,7 @@ def _look(path)->tuple: # height, width, type of its values
 def _read(path)->np.ndarray: # (h,w,3) uint8, or uint16 reflectance x 10,000
     if not _is_tif(path):
         with Image.open(path) as f: return np.asarray(f.convert('RGB'))
-    with rasterio.open(path) as f: return f.read((1, 2, 3)).transpose(1, 2, 0)
+    with rasterio.open(path) as f: return f.read(_colours(f)).transpose(1, 2, 0)
 
 def _tried(read, path):
     "Read something of a file, or say which file and why not."
