@@ -46,7 +46,8 @@ def _read_head(folder:Path)->dict|None:
     if not path.exists(): return None
     try: head = json.loads(path.read_bytes())
     except ValueError: head = {}
-    if head.keys() != {'spec', 'ids', 'per_shard', 'codec', 'shape', 'dtype'}:
+    parts = dict(spec=dict, ids=list, per_shard=int, codec=str, shape=list, dtype=str)
+    if not isinstance(head, dict) or {k: type(v) for k, v in head.items()} != parts or head['per_shard'] < 1:
         raise StoreError(f'{path} is damaged or of another version; remove {folder} and run again '
                          'what makes it')
     return head
@@ -81,12 +82,12 @@ class Store:
         if head is None: raise StoreError(f'{folder} is not a store (no spec.json); make it first')
         self.spec, self.ids = head['spec'], head['ids']
         self.per_shard, self.codec = head['per_shard'], head['codec']
-        self.shape, self.dtype = tuple(head['shape']), np.dtype(head['dtype'])
         self.shards = _Manifest(self.folder, canonical_hash(head)).read()
         lost = set(range(_count(self.ids, self.per_shard))) - self.shards.keys()
         if lost:
             raise StoreError(f'{folder} is not whole: {len(lost)} shards are missing, the first is '
                              f'{min(lost)}; run again what makes it: it resumes where it stopped')
+        self.shape, self.dtype = tuple(head['shape']), np.dtype(head['dtype']) # the lines are of this head
 
     def __len__(self): return len(self.ids)
     def __repr__(self):
