@@ -148,7 +148,15 @@ def _cut_tile(out, job, tile, clc, rows, cols)->pd.DataFrame: # the manifest
 def load_codes(path:str|Path # of a mask
     )->np.ndarray: # (h,w) uint16 CORINE codes, 0 where not known
     "Read a mask."
-    with rasterio.open(path) as f: return f.read(1)
+    return _read_file(path, 1)
+
+def _read_file(path, bands)->np.ndarray:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', NotGeoreferencedWarning)    # a PNG has no place
+            with rasterio.open(path) as f: return f.read(bands)
+    except RasterioIOError as e: raise DataError(f'{path} is missing or damaged ({e}): remove the '
+                                                 'folder and run srstudy chips again') from e
 
 # %% ../../nbs/1_data/chips.ipynb #4386e7f0
 _NAME = {code: name for name, code in BEN43_CODE.items()} # as BigEarthNet spells them; no glaciers
@@ -174,13 +182,7 @@ def load_chip(path:str|Path, # of a chip
     )->np.ndarray: # (h,w,C) uint16 reflectance x 10,000, or uint8
     "Read bands of a chip."
     at = [pick(dict(B04=1, B03=2, B02=3), b, 'band of a chip') for b in bands]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)    # a PNG has no place
-            with rasterio.open(path) as f: im = f.read(at)
-    except RasterioIOError as e: raise DataError(f'{path} is missing or damaged ({e}): remove the '
-                                                 'folder and run srstudy chips again') from e
-    return np.ascontiguousarray(im.transpose(1, 2, 0))
+    return np.ascontiguousarray(_read_file(path, at).transpose(1, 2, 0))
 
 # %% ../../nbs/1_data/chips.ipynb #0c415002
 CORINE_CHIPS = Dataset('corine', _where, _read, lambda row, bands: load_chip(row.path, bands),

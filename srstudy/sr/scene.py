@@ -17,7 +17,7 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 from tqdm.auto import tqdm
 from .. import __version__
-from ..core import canonical_hash, locked, open_job, write_atomic
+from ..core import canonical_hash, keep, kept, locked, open_job, write_atomic
 from ..data.bands import render_rgb
 from ..data.files import files_behind
 from ..data.image import Image, REFLECTANCE
@@ -144,7 +144,7 @@ def _write_tile(path:Path, im:np.ndarray):
             warnings.simplefilter('ignore', NotGeoreferencedWarning)
             with mem.open(driver='GTiff', count=3, height=im.shape[1], width=im.shape[2],
                           dtype=im.dtype, compress='deflate', predictor=2) as f: f.write(im)
-        write_atomic(path, mem.read())
+        keep(path, mem.read())              # GDAL does not mind what follows the image
 
 def _read_tile(path:Path, window:Window)->np.ndarray: # (3,h,w)
     "Read a part of a tile."
@@ -301,7 +301,7 @@ def _draw(maker:_Maker, r:int, c:int)->tuple: # Window; path, or None where ther
     (top, h), (left, w) = (_place(k, maker.tile, maker.overlap, n) for k, n in
                            ((r, maker.scene.height), (c, maker.scene.width)))
     wide, path = Window(left, top, w, h), maker.folder/f'piece_{r}_{c}.tif'
-    if path.exists(): return wide, path
+    if kept(path): return wide, path
     if (im := maker.piece(wide, f'{r}_{c}')) is None: return wide, None
     _write_tile(path, im)
     return wide, path
@@ -339,7 +339,7 @@ def _within(part:Window, whole:Window, s:int)->Window:
 # %% ../../nbs/4_sr/scene.ipynb #609e145f
 def _make_tiles(folder:Path, tiles:dict, make, desc:str)->dict: # of `tiles`, those that have data
     "Write to `folder` what is missing of `tiles`."
-    todo = {name: w for name, w in tiles.items() if not (folder/name).exists()}
+    todo = {name: w for name, w in tiles.items() if not kept(folder/name)}
     done, void = len(tiles) - len(todo), set()
     with tqdm(total=len(tiles), initial=done, desc=desc, unit='tile') as bar:
         for name, w in todo.items():
