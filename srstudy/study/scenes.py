@@ -60,12 +60,13 @@ def _check_classes(exp, index):
     except ValueError as e: raise ValueError(f'{exp.root} has labels that labels={exp.labels!r} does not name ({e}): '
                                              f'choose labels={own_labels(index)!r}') from e
 
-def get_scenes(exp:Experiment)->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
+def get_scenes(exp:Experiment, wanted:tuple=SPLITS # splits that must not be empty
+    )->pd.DataFrame: # one row per patch: patch_id, split, labels, paths
     "Read the index of the data set, making the synthetic scenes if they are missing."
     data, root = get_dataset(exp.dataset), exp.root
     if data.draws and not root: root = data.draw(exp.scenes, exp.size, exp.noise, max(exp.workers, 1))
     drawn = exp.split != 'official'
-    index = data.index(root, splits=() if drawn else SPLITS)
+    index = data.index(root, splits=() if drawn else wanted)
     index.attrs['unlike'] = data.unlike(index)
     if folder_name(exp): _check_classes(exp, index)
     if exp.split.startswith('fold'): index = _folded(index, exp.split)
