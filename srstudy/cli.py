@@ -207,6 +207,7 @@ _Scene = Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder or any par
                                              'image: reflectance, or 8-bit RGB')]
 _Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to reflectance x 10,000; found '
                                                 'unless given')]
+_Overwrite = Annotated[bool, typer.Option('--overwrite', help='replace another file that has the name of the output')]
 
 # %% ../nbs/cli.ipynb #dfa4bee0
 @app.command()
@@ -222,7 +223,8 @@ def sr(src: _Scene,
        tile: Annotated[int, typer.Option(help='side of a tile, in input pixels')] = 160,
        overlap: Annotated[int, typer.Option(help='margin around a tile')] = 32,
        bands: _Bands = '', offset: _Offset = None,
-       rgb8: Annotated[bool, typer.Option('--rgb8', help='write the 8-bit rendering')] = False):
+       rgb8: Annotated[bool, typer.Option('--rgb8', help='write the 8-bit rendering')] = False,
+       overwrite: _Overwrite = False):
     "Super-resolve a scene of any size; the same command resumes after an interruption."
     chosen = _three_bands(bands)
     with _reading():
@@ -231,31 +233,34 @@ def sr(src: _Scene,
         resolver = get_sr(arm, width, precision, weights or '', device)
         if resolver.spec['width'] == 'mini' and not weights:
             _note(f'the mini weights of {arm} were trained on synthetic scenes, to demonstrate')
-        done = upscale_scene(src, dst, resolver, white, tile, overlap, chosen, rgb8, offset)
+        done = upscale_scene(src, dst, resolver, white, tile, overlap, chosen, rgb8, offset, overwrite)
     typer.echo(f'{dst}: {done["tiles"]} tiles; {done["clipped"]:.1%} of the pixels are brighter '
                f'than {white} and were clipped, {done["nodata"]:.1%} have no data')
 
 # %% ../nbs/cli.ipynb #c77d433c
-def _legend(path:Path|None)->dict|None:
-    "Read value: code, line by line."
-    if not path: return None
-    codes = yaml.safe_load(path.read_text())
+def _legend(given:str|None)->str|dict|None:
+    "Read the name of a legend, or value: code, line by line."
+    from srstudy.data.legend import LEGENDS
+    if given is None or given in LEGENDS: return given
+    if not Path(given).is_file(): raise ValueError(f'{given} is no legend: expected {" or ".join(LEGENDS)}, or a YAML '
+                                                   'file with a line such as 2: 312 for each value')
+    codes = yaml.safe_load(Path(given).read_text())
     if not isinstance(codes, dict) or {type(n) for pair in codes.items() for n in pair} != {int}:
-        raise ValueError(f'{path} is not a legend: expected a line such as 2: 312 for each value')
+        raise ValueError(f'{given} is not a legend: expected a line such as 2: 312 for each value')
     return codes
 
 # %% ../nbs/cli.ipynb #3b1f0a56
 @app.command()
 def chips(tile: _Scene,
-          clc: Annotated[Path, typer.Argument(help='CORINE map: raster, or GeoPackage')],
+          clc: Annotated[Path, typer.Argument(help='CORINE map: raster, or GeoPackage or another vector map')],
           out: Annotated[Path, typer.Argument(help='the folder to make')],
           size: Annotated[int, typer.Option(help='side of a chip in pixels')] = 120,
           image: Annotated[str, typer.Option(help='tif keeps reflectance, png renders it')] = 'tif',
           block: Annotated[int, typer.Option(help='squares of so many chips a side are drawn for a '
                                                   'split as one')] = 1,
           bands: _Bands = '', offset: _Offset = None,
-          legend: Annotated[Path|None, typer.Option(help='YAML, value: CORINE code, of a map with '
-                                                         'values of its own')] = None,
+          legend: Annotated[str|None, typer.Option(help='index or codes, of CORINE; else a YAML file, value: '
+                                                        'CORINE code; told by the map where it can be')] = None,
           column: Annotated[str|None, typer.Option(help='of the codes in a GeoPackage; Code_18 is '
                                                         'found')] = None,
           layer: Annotated[str|None, typer.Option(help='of a GeoPackage with several')] = None):
@@ -278,12 +283,13 @@ def map_(src: _Scene,
          bands: _Bands = '', offset: _Offset = None,
          tile: Annotated[int, typer.Option(help='pixels from tile to tile, a multiple of 32')] = 256,
          overlap: Annotated[int, typer.Option(help='reach beyond, a multiple of 32')] = 64,
-         device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu'):
+         device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu',
+         overwrite: _Overwrite = False):
     "Draw the land-cover map of a scene, in CORINE's codes and colours."
     chosen = _three_bands(bands)
     with _reading():
         from srstudy.learn.landmap import draw_map
-        shares = draw_map(src, dst, model, tile, overlap, chosen, offset, device)
+        shares = draw_map(src, dst, model, tile, overlap, chosen, offset, device, overwrite)
     most = sorted(shares.items(), key=lambda kv: -kv[1])[:5]
     typer.echo(f'{dst}: {len(shares)} classes; most of {", ".join(f"{c} ({p:.1%})" for c, p in most)}')
 

@@ -6,18 +6,18 @@
 __all__ = ['predict_scene', 'get_legend', 'draw_map']
 
 # %% ../../nbs/5_learn/landmap.ipynb #5b038daa
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET, zlib
 from collections.abc import Iterator
 from pathlib import Path
 import numpy as np, rasterio, torch
 from rasterio.windows import Window
 from torch import nn
 from tqdm.auto import tqdm
-from ..core import whole_file, write_atomic
+from ..core import whole_file
 from ..data.bands import render_rgb
 from ..data.corine import Tile
-from ..data.errors import DataError
 from ..data.labels import get_nomenclature
+from ..data.publish import check_raster, claim_output, remove_sidecars, writing
 from ..images.tiles import cut_line, fill_missing
 from .models import find_model, load_map_model
 
@@ -97,34 +97,45 @@ def _table(legend:dict)->bytes: # of GDAL
     return ET.tostring(root)
 
 # %% ../../nbs/5_learn/landmap.ipynb #17707dce
-def _create(path, scene:Tile, dtype):
+def _create(path, scene:Tile, legend:dict, **tags):
     "Open a map on the grid of a scene for writing."
-    h, w = scene.shape
-    return rasterio.open(path, 'w', driver='GTiff', count=1, height=h, width=w, dtype=dtype,
-                         crs=scene.crs, transform=scene.transform, nodata=0, tiled=True,
-                         compress='deflate', bigtiff='if_safer')
+    h, w = scene.shape; dtype = np.uint8 if max(legend) < 256 else np.uint16
+    f = rasterio.open(path, 'w', driver='GTiff', count=1, height=h, width=w, dtype=dtype,
+                      crs=scene.crs, transform=scene.transform, nodata=0, tiled=True,
+                      compress='deflate', bigtiff='if_safer')
+    f.write_colormap(1, {c: (*rgb, 255) for c, (_, rgb) in legend.items()}); f.update_tags(**tags)
+    return f
 
+def _write(f, strips, codes)->tuple: # pixels of each code, CRC-32 of the map
+    "Write a map strip by strip."
+    count, crc = np.zeros(len(codes), int), 0
+    for top, at, valid in strips:
+        drawn = np.where(valid, codes[at], 0).astype(f.dtypes[0])
+        with writing(f.name): f.write(drawn, 1, window=Window(0, top, *at.shape[::-1]))
+        count += np.bincount(at[valid], minlength=len(codes)); crc = zlib.crc32(drawn, crc)
+    return count, crc
+
+# %% ../../nbs/5_learn/landmap.ipynb #17707dd1
 def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     dst:str|Path, # the GeoTIFF to write
     model:str|Path, # params file, key of a run, or file of weights
     tile:int=256, overlap:int=64, # of `cut_line`
     bands:tuple|None=None, offset:int|None=None, # of `Tile`
     device:str='cpu', # or cuda
+    overwrite:bool=False, # another file that has the name `dst`
     )->dict: # code -> share of the pixels that have data
     "Draw the land-cover map of a scene."
     dst = Path(dst); net, notes = load_map_model(find_model(model), device)
-    if not dst.parent.is_dir(): raise DataError(f'the folder {dst.parent} does not exist; make it')
     legend = get_legend(notes['labels']); codes = np.array(list(legend), np.uint16)
-    dtype = np.uint8 if codes.max() < 256 else np.uint16
-    count = np.zeros(len(codes), int)
-    with (Tile(src, bands, offset) as scene, whole_file(dst) as part,
-          _create(part, scene, dtype) as f):
-        f.write_colormap(1, {c: (*rgb, 255) for c, (_, rgb) in legend.items()})
-        f.update_tags(SRSTUDY_MODEL=notes['key'], SRSTUDY_LABELS=notes['labels'])
-        for top, at, valid in predict_scene(scene, net, notes, tile, overlap, device):
-            f.write(np.where(valid, codes[at], 0).astype(dtype), 1,
-                    window=Window(0, top, *at.shape[::-1]))
-            count += np.bincount(at[valid], minlength=len(codes))
-    write_atomic(dst.with_name(f'{dst.name}.aux.xml'), _table(legend))
-    write_atomic(dst.with_suffix('.qml'), _style(legend))
+    with Tile(src, bands, offset) as scene:
+        claim_output(dst, [p for s in scene.sources for p in s.files], overwrite)
+        with (whole_file(dst.with_suffix('.qml')) as style, whole_file(f'{dst}.aux.xml') as table,
+              whole_file(dst) as part):
+            with writing(dst):
+                style.write_bytes(_style(legend)); table.write_bytes(_table(legend))
+                f = _create(part, scene, legend, SRSTUDY_MODEL=notes['key'], SRSTUDY_LABELS=notes['labels'])
+            try: count, crc = _write(f, predict_scene(scene, net, notes, tile, overlap, device), codes)
+            finally:
+                with writing(dst): f.close()
+            check_raster(part, crc, dst); remove_sidecars(dst)
     return {int(c): float(k/max(count.sum(), 1)) for c, k in zip(codes, count) if k}

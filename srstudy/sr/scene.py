@@ -21,6 +21,7 @@ from ..core import canonical_hash, keep, kept, locked, open_job, write_atomic
 from ..data.bands import render_rgb
 from ..data.files import files_behind
 from ..data.image import Image, REFLECTANCE
+from ..data.publish import check_place, check_raster, claim_output, raster_crc, remove_sidecars, writing
 from ..images.tiles import cut_tiles, fill_missing, tile_weight
 from .arms import SuperResolver
 
@@ -217,11 +218,12 @@ def _write_mosaic(folder:Path, scene:Scene, tiles:dict, # file name -> Window of
 # %% ../../nbs/4_sr/scene.ipynb #ecb12e47
 def _publish(mosaic:Path, dst:Path):
     "Turn a mosaic into a cloud-optimised GeoTIFF at `dst`, whole or not at all."
-    part = mosaic.with_name('whole.tif')
-    rasterio.shutil.copy(mosaic, part, driver='COG', compress='DEFLATE', predictor='YES',
-                         blocksize=512, overview_resampling='average', bigtiff='IF_SAFER')
-    with open(part, 'rb+') as f: os.fsync(f.fileno())
-    os.replace(part, dst)
+    part, kept = mosaic.with_name('whole.tif'), f'the finished tiles are kept in {mosaic.parent}'
+    with writing(dst, kept):
+        rasterio.shutil.copy(mosaic, part, driver='COG', compress='DEFLATE', predictor='YES',
+                             blocksize=512, overview_resampling='average', bigtiff='IF_SAFER')
+    check_raster(part, raster_crc(mosaic), dst, kept)
+    remove_sidecars(dst); os.replace(part, dst)
 
 # %% ../../nbs/4_sr/scene.ipynb #bc31201e
 def survey(scene:Scene, tiles:list, white:int)->dict: # shares of the pixels, 0 to 1
@@ -233,12 +235,9 @@ def survey(scene:Scene, tiles:list, white:int)->dict: # shares of the pixels, 0 
     return dict(nodata=1 - valid/(scene.height*scene.width), clipped=bright/max(valid, 1))
 
 # %% ../../nbs/4_sr/scene.ipynb #669da766
-def _check(src:Path, dst:Path, white:int, tile:int, overlap:int):
-    "Fail for paths and numbers that cannot be meant."
-    if not dst.parent.is_dir(): raise SceneError(f'the folder {dst.parent} does not exist; make it')
-    if dst.is_dir(): raise SceneError(f'{dst} is a folder, expected the name of a file to write')
-    if dst.exists() and src.exists() and dst.samefile(src):
-        raise SceneError(f'{src} would be written over by its own result; name another output')
+def _check(dst:Path, white:int, tile:int, overlap:int):
+    "Fail for a place and numbers that cannot be meant."
+    check_place(dst)
     if not (0 < white < 2**16 and tile > 0 and overlap >= 0):
         raise SceneError(f'white={white}, tile={tile}, overlap={overlap}: expected a white from 1 '
                          'to 65535, a tile of 1 or more and an overlap of 0 or more')
@@ -362,18 +361,21 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
     bands:tuple|None=None, # numbers of red, green, blue; None where there are three
     rgb8:bool=False, # render reflectance to 8 bits, and write these
     offset:int|None=None, # what a baseline added to reflectance; found unless given
+    overwrite:bool=False, # another file that has the name `dst`
     )->dict: # the shares `clipped` and `nodata`, and the number of tiles
     "Super-resolve a scene of any size into a cloud-optimised GeoTIFF, or resume an interrupted run."
-    src, dst = Path(src), Path(dst); _check(src, dst, white, tile, overlap)
+    src, dst = Path(src), Path(dst); _check(dst, white, tile, overlap)
     m = sr.multiple; tile, overlap = (-(-n//m)*m for n in (tile, overlap)) # windows stay aligned
     with locked(dst), rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands, offset) as scene:
         if not scene.crs and not scene.src.gcps[0]:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
+        made = _is_of(dst, canonical_hash(job))
+        claim_output(dst, [src, *(f for s in scene.sources for f in s.files)], overwrite or made)
         tiles = cut_tiles(scene.height, scene.width, tile); summary = survey(scene, tiles, white)
         scene.masked |= summary['nodata'] > 0
         folder = dst.with_name(f'{dst.name}.parts')
-        if not _is_of(dst, canonical_hash(job)):
+        if not made:
             side = min(tile, max(scene.height, scene.width))
             with _memory(sr, side, overlap): _run(job, scene, sr, tiles, folder, dst)
         _finish(folder)
