@@ -7,7 +7,6 @@ __all__ = ['CORINE_CHIPS', 'draw_splits', 'make_chips', 'load_codes', 'load_chip
 
 # %% ../../nbs/1_data/chips.ipynb #616d04fd
 import io, shutil, warnings
-from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
@@ -17,7 +16,7 @@ from .. import __version__
 from ..core import keep, kept, locked, open_job, pick, seed_for, sweep, write_atomic
 from ..cards import BANDS
 from .bands import render_rgb
-from .corine import VECTORS, ClcRaster, ClcVector, Tile
+from .corine import Tile, open_map
 from .dataset import Dataset
 from .errors import DataError
 from .files import encode_image, files_behind
@@ -117,14 +116,13 @@ def make_chips(tile:str|Path|list, # Sentinel-2: SAFE folder, folder or list of 
     white:int=2000, # of the rendering: the reflectance that is 255
     block:int=1, # of `draw_splits`
     bands:tuple|None=None, offset:int|None=None, # of `Tile`
-    legend:dict|None=None, # value of the map -> CORINE code; told by the values unless given
-    column:str|None=None, layer:str|None=None, # of a GeoPackage
+    legend:str|dict|None=None, # index, codes, or value of the map -> CORINE code; told by the map unless given
+    column:str|None=None, layer:str|None=None, # of a vector map
     )->pd.DataFrame: # the manifest
     "Cut a tile and its CORINE map into chips; resume where it was stopped."
     pick(_FORMATS, image, 'image'); out, clc = Path(out), Path(clc)
-    kind = partial(ClcVector, column=column, layer=layer) if clc.suffix in VECTORS else ClcRaster
     if size < 1: raise ValueError(f'size={size} must be at least 1 pixel')
-    with Tile(tile, bands, offset) as t, kind(clc, t, legend) as m, locked(out):
+    with Tile(tile, bands, offset) as t, open_map(clc, t, legend, column, layer) as m, locked(out):
         rows, cols = (n//size for n in t.shape)
         if not rows*cols:
             raise DataError(f'{t.name} has {t.shape} pixels: too few for a chip of {size}')
