@@ -9,6 +9,7 @@ __all__ = ['get_blocks', 'ground_blocks', 'holm', 'gains', 'class_gains', 'tune_
 # %% ../../nbs/6_score/inference.ipynb #5e02f606
 import re
 import numpy as np, pandas as pd
+from ..data.ucmerced import GROUP
 from .ci import column_cis, p_value
 from .multilabel import Evaluation, interval, redrawn, replicate
 
@@ -29,7 +30,8 @@ def get_blocks(names, # (N,) patch ids of BigEarthNet
                      for m in parts])
 
 # %% ../../nbs/6_score/inference.ipynb #87a25138
-_GROUND = ((re.compile(r'(ROIs.+)_p\d+'), lambda m: m[1]),
+_GROUND = ((re.compile(r'[a-z]+\d\d'), lambda m: GROUP.get(m[0], m[0])), # of UC Merced
+           (re.compile(r'(ROIs.+)_p\d+'), lambda m: m[1]),
            (re.compile(r'(.+)_(\d+)_(\d+)'), lambda m: f'{m[1]}_{int(m[2])//5}_{int(m[3])//5}'))
 
 def ground_blocks(ids # (N,) of test scenes, of any data set
