@@ -15,7 +15,7 @@ from pathlib import Path
 from fastcore.basics import patch
 from IPython.display import HTML, Markdown
 from ..core import pick, repo_root, span
-from ..cards import DATASETS, PAPERS
+from ..cards import CLASSIFIERS, DATASETS, PAPERS
 from ..params import Experiment, key, load_grid, scene_side
 from .record import (Record, StaleRecord, any_seed, check_record, find_records, get_scope,
                                   read_predictions, read_record, recorded, records_frame, results_dir)
@@ -152,7 +152,8 @@ def seeds_run(self:Runs)->str: # such as 3 seeds
 @patch(as_prop=True)
 def provisional(self:Runs)->str: # a sentence, or nothing
     "A warning where seeds are too few to tell the spread between trainings."
-    few = 0 < min(_count_seeds(self)) < 3
+    trained = [len(r.seeds) for arch, r in self.by('arch').items() if not CLASSIFIERS[arch].frozen]
+    few = min(trained, default=3) < 3
     return f' *Provisional: {self.seeds_run}, too few to tell the spread between trainings.*' if few else ''
 
 # %% ../../nbs/7_study/runs.ipynb #2aa7f9c2
@@ -185,7 +186,8 @@ def _sentence(self:Runs)->str:
     every = lambda f: {r.params[f] for r in self}
     cards = [DATASETS[d] for d in sorted(every('dataset'))]
     scenes = 'synthetic scenes' if any(c.synthetic for c in cards) else ' and '.join(c.title for c in cards)
-    nets = 'small networks' if 'mini' in every('width') else 'networks of full size'
+    nets = ('frozen networks' if all(CLASSIFIERS[a].frozen for a in every('arch')) else
+            'small networks' if 'mini' in every('width') else 'networks of full size')
     wald = any(r.params.get('wald') for r in self)
     far = ', seen from four times as far: the patches themselves are the truth' if wald else ''
     ours, scope = f'<em>Ours</em> are {nets} on {scenes}{far}', self.scope
