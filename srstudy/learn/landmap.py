@@ -17,6 +17,7 @@ from ..core import whole_file
 from ..data.bands import render_rgb
 from ..data.corine import Tile
 from ..data.labels import get_nomenclature
+from ..data.place import check_proj
 from ..data.publish import check_raster, claim_output, remove_sidecars, writing
 from ..images.tiles import cut_line, fill_missing
 from .models import find_model, load_map_model
@@ -128,7 +129,7 @@ def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     dst = Path(dst); net, notes = load_map_model(find_model(model), device)
     legend = get_legend(notes['labels']); codes = np.array(list(legend), np.uint16)
     with Tile(src, bands, offset) as scene:
-        claim_output(dst, [p for s in scene.sources for p in s.files], overwrite)
+        check_proj(); claim_output(dst, [p for s in scene.sources for p in s.files], overwrite)
         with (whole_file(dst.with_suffix('.qml')) as style, whole_file(f'{dst}.aux.xml') as table,
               whole_file(dst) as part):
             with writing(dst):

@@ -21,6 +21,7 @@ from ..core import canonical_hash, keep, kept, locked, open_job, write_atomic
 from ..data.bands import render_rgb
 from ..data.files import files_behind
 from ..data.image import Image, REFLECTANCE
+from ..data.place import check_proj
 from ..data.publish import check_place, check_raster, claim_output, raster_crc, remove_sidecars, writing
 from ..images.tiles import cut_tiles, fill_missing, tile_weight
 from .arms import SuperResolver
@@ -367,6 +368,7 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
     src, dst = Path(src), Path(dst); _check(dst, white, tile, overlap)
     m = sr.multiple; tile, overlap = (-(-n//m)*m for n in (tile, overlap)) # windows stay aligned
     with locked(dst), rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands, offset) as scene:
+        if scene.crs: check_proj()
         if not scene.crs and not scene.src.gcps[0]:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
