@@ -208,8 +208,10 @@ CLASSIFIERS = dict(
     efficientnet_lite0=_arch('EfficientNet-Lite0, frozen', 'PROBE', True))
 
 # %% ../nbs/01_cards.ipynb #ac0f09c0
-ENCODERS = dict(efficientnet_lite0=Card('EfficientNet-Lite0', 'frozen, trained on ImageNet: 1,280 features',
-                                        'srstudy.learn.encoders:load_efficientnet_lite0'))
+ENCODERS = dict(
+    efficientnet_lite0=Card('EfficientNet-Lite0', 'frozen, trained on ImageNet: 1,280 features',
+                            'srstudy.learn.encoders:load_efficientnet_lite0'),
+    plain=Card('Colour and texture', 'counted, of no network: 30 features', 'srstudy.learn.plain:load_plain'))
 
 # %% ../nbs/01_cards.ipynb #939f7e73
 def _task(title, help, key): return Card(title, help, f'srstudy.study.task:{key}')
