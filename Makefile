@@ -32,7 +32,7 @@ book: $(READY)
 	@echo "The book is at file://$(CURDIR)/$(BOOK)"
 
 # All pages are executed again whenever anything that one of them reads has changed.
-$(BOOK): $(wildcard book/*.md book/*.yml book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py srstudy/*/*.py params/*/* nbs/*.ipynb nbs/*/*.ipynb)
+$(BOOK): $(wildcard book/*.md book/*.yml book/*.csv book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py srstudy/*/*.py params/*/* nbs/*.ipynb nbs/*/*.ipynb)
 	@echo "Building the book"
 	@$(BIN)/srstudy book > /dev/null
 	@touch $@
@@ -55,6 +55,10 @@ imports: $(READY)
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing --do_print --skip_file_re '^([_.]|run)'
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile tests
+
+# More than 1,000 faults are injected, and what came of them becomes book/faults.csv; an hour on two cores.
+faults: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_faults.py --out book/faults.csv
 
 # While editing: one wing (make fast WING=4_sr), or the root notebooks and the tests that take seconds.
 fast: check

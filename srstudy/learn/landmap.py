@@ -13,12 +13,12 @@ import numpy as np, rasterio, torch
 from rasterio.windows import Window
 from torch import nn
 from tqdm.auto import tqdm
-from ..core import whole_file
+from ..core import locked, whole_file
 from ..data.bands import render_rgb
 from ..data.corine import Tile
 from ..data.labels import get_nomenclature
 from ..data.place import check_proj
-from ..data.publish import check_raster, claim_output, remove_sidecars, writing
+from ..data.publish import check_place, check_raster, claim_output, remove_sidecars, writing
 from ..images.tiles import cut_line, fill_missing
 from .models import find_model, load_map_model
 
@@ -126,9 +126,9 @@ def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     overwrite:bool=False, # another file that has the name `dst`
     )->dict: # code -> share of the pixels that have data
     "Draw the land-cover map of a scene."
-    dst = Path(dst); net, notes = load_map_model(find_model(model), device)
+    dst = Path(dst); net, notes = load_map_model(find_model(model), device); check_place(dst)
     legend = get_legend(notes['labels']); codes = np.array(list(legend), np.uint16)
-    with Tile(src, bands, offset) as scene:
+    with locked(dst), Tile(src, bands, offset) as scene:
         check_proj(); claim_output(dst, [p for s in scene.sources for p in s.files], overwrite)
         with (whole_file(dst.with_suffix('.qml')) as style, whole_file(f'{dst}.aux.xml') as table,
               whole_file(dst) as part):
