@@ -7,6 +7,7 @@ __all__ = ['TITLES', 'SCORES', 'BASE', 'NOT_YET', 'Matrix', 'get_matrix', 'gains
            'scene', 'answer', 'buys', 'gains_figure', 'matrix_page', 'words_page', 'lacks', 'status']
 
 # %% ../../nbs/9_book/real.ipynb #4ea10002
+import html, re
 from functools import lru_cache
 from typing import NamedTuple
 import matplotlib.pyplot as plt, numpy as np, seaborn as sns
@@ -233,6 +234,5 @@ def lacks(runs:Runs)->str: # of one table; empty where all is there
 def status(runs:Runs)->HTML|Markdown: # of one table
     "Show what the numbers of a table are of, and what is missing."
     if not len(runs): return Markdown(lacks(runs))
-    from markdown_it import MarkdownIt # local: only pages need it
-    said = lacks(runs)
-    return HTML(runs.provenance.data + (MarkdownIt().render(said) if said else ''))
+    said = re.sub('`(.+?)`', r'<code>\1</code>', html.escape(lacks(runs)))
+    return HTML(runs.provenance.data + (f'<p>{said}</p>' if said else ''))
