@@ -2,7 +2,7 @@
 from types import SimpleNamespace
 from unittest.mock import patch
 import numpy as np, pyogrio, pytest, rasterio, shapely, torch
-from affine import Affine
+from rasterio import Affine
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from srstudy.data.chips import make_chips
