@@ -5,29 +5,26 @@
 # %% auto #0
 __all__ = ['app', 'weights', 'data', 'models', 'study', 'plan', 'prepare', 'book', 'compare', 'weights_list', 'weights_fetch',
            'weights_add', 'weights_verify', 'sr', 'chips', 'map_', 'data_list', 'data_fetch', 'data_verify', 'data_add',
-           'doctor', 'models_list', 'models_export', 'score', 'ask', 'audit', 'paths_given', 'fill_output', 'papermill']
+           'doctor', 'models_list', 'models_export', 'score', 'ask', 'audit']
 
 # %% ../nbs/cli.ipynb #e05ba993
-import logging, os, sys, warnings
+import logging, sys, warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 import typer, typer.core, yaml
 from .boundary import boundary
-from .core import canonical_hash, check_device, repo_root
+from .core import check_device, repo_root
+from .executed import at_home
 
 # %% ../nbs/cli.ipynb #a1ce30a0
-def _at_home(arg): # a shell leaves the ~ of --root=~/data
-    option, equals, value = arg.rpartition('=')
-    return f'{option}{equals}{os.path.expanduser(value)}' if value.startswith('~') else arg
-
 # what typer shows itself; a library's exceptions may be of another click
 _TOLD = typer.Exit, typer.Abort, next(c for c in typer.BadParameter.__mro__ if c.__name__ == 'ClickException')
 
 class _Commands(typer.core.TyperGroup):
     "The commands, with one boundary around them."
     def main(self, args=None, **k):
-        args = [*map(_at_home, sys.argv[1:] if args is None else args)]
+        args = [*map(at_home, sys.argv[1:] if args is None else args)]
         self.debug = '--debug' in args # wherever it stands
         return super().main([a for a in args if a != '--debug'], **k)
 
@@ -421,59 +418,3 @@ def audit(tables: Annotated[list[Path], typer.Argument(help='CSV files of one pa
     for f in found.itertuples(): typer.echo(f'{f.severity} {f.table}, {f.cell} ({f.rule}): {f.said}')
     if not len(found): typer.echo('nothing is impossible and nothing suspect')
     if (found.severity == 'impossible').any(): raise typer.Exit(1)
-
-# %% ../nbs/cli.ipynb #14ad8fbf
-_FLAGS = {'--help', '--help-notebook', '--version', '-h', '--inject-input-path',
-          '--inject-output-path', '--inject-paths',
-          '--request-save-on-cell-execute', '--progress-bar', '--no-progress-bar', '--log-output', '--no-log-output',
-          '--report-mode', '--no-report-mode'}
-
-def paths_given(argv:list # what follows `papermill`
-    )->list: # the positions in `argv` that are paths: the notebook, and the output if there is one
-    "Find which arguments are paths, and which belong to options."
-    places, i = [], 0
-    while i < len(argv):
-        a = argv[i]
-        if not a.startswith('-') or a == '-': places.append(i); i += 1
-        elif a in _FLAGS or '=' in a: i += 1
-        else: i += 3 if a in ('-p', '--parameters', '-r', '--parameters_raw') else 2
-    return places
-
-# %% ../nbs/cli.ipynb #c206d905
-def _given(argv:list)->tuple: # values, and what the other options that set parameters say
-    "Read the parameters in `argv`: those given by name, and text and files of several."
-    values, others, i = [], [], 0
-    while i < len(argv):
-        option, _, value = argv[i].partition('=')
-        named = option in ('-p', '--parameters', '-r', '--parameters_raw')
-        if named: values += argv[i+1:i+3]; i += 2
-        elif option in ('-y', '--parameters_yaml', '-b', '--parameters_base64', '-f', '--parameters_file'):
-            value = value or ''.join(argv[i+1:i+2])
-            others.append(Path(value).read_text() if option.endswith('f') or option.endswith('file') else value)
-        i += 1
-    return values, others
-
-def fill_output(argv:list # what follows `papermill`
-    )->list:
-    "Add an output path in `results/notebooks/` where `argv` has none."
-    where = paths_given(argv)
-    if len(where) != 1 or argv[where[0]] == '-' or '--help-notebook' in argv: return argv
-    from srstudy.study.record import results_dir
-    folder = results_dir()/'notebooks'; folder.mkdir(parents=True, exist_ok=True)
-    values, others = _given(argv)
-    stem = '_'.join([Path(argv[where[0]]).stem, *values[1::2]])
-    name = ''.join(c if c.isalnum() or c in '-_.' else '-' for c in stem)[:100]
-    if values or others: name += f'-{canonical_hash([values, others], 8)}' # seed 1 and limit 1 have one name
-    i = where[0] + 1
-    return argv[:i] + [str(folder/f'{name}.ipynb')] + argv[i:]
-
-# %% ../nbs/cli.ipynb #72f0a919
-def papermill():
-    "Run papermill; print where the executed notebook is if that was chosen here."
-    given = [*map(_at_home, sys.argv[1:])]
-    with boundary():
-        from papermill.cli import papermill as command
-        sys.argv[1:] = fill_output(given)
-    if sys.argv[1:] != given:
-        print(f'executed notebook: {sys.argv[paths_given(sys.argv[1:])[1] + 1]}', file=sys.stderr)
-    command(prog_name='papermill')

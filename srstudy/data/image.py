@@ -19,6 +19,7 @@ from .errors import DataError
 from .product import Product, by_baseline, find_files, find_product
 from .reflectance import read_values
 
+# %% ../../nbs/1_data/image.ipynb #09d637dc
 REFLECTANCE = 'reflectance x 10,000' # what is read, unless it is a picture
 
 # %% ../../nbs/1_data/image.ipynb #671ef34e
