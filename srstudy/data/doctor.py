@@ -143,12 +143,13 @@ def drift(found, # (R,2,C) of a sample, and its resamples
     lo, hi = np.quantile(found/np.where(base == 0, 1e-9, base), [.005, .995], axis=0)
     return (hi < 1 - _DRIFT) | (lo > 1 + _DRIFT)
 
-_SCENES = 8 # fewer tell nothing of how scenes differ
+_SCENES, _MANY = 8, 32 # fewer tell nothing of how scenes differ, or of how much
 
 def _check_drift(found, base, bands, scenes)->tuple:
     if scenes < _SCENES: return (f'{scenes} scenes: too few to tell', f'{_SCENES} scenes or more',
                                  'look at more patches with --n', True)
     gone = drift(found, base)
+    if scenes < _MANY: gone[1] = False # the spread of a few scenes is smaller than that of many, by chance alone
     drifted = [f'{b} {what} {v:.4g} for {u:.4g}' for k, what in enumerate(('mean', 'spread'))
                for b, v, u, bad in zip(bands, found[0, k], base[0, k], gone[k]) if bad]
     return ', '.join(drifted) or 'none', f'no band more than {_DRIFT:.0%} away, for sure', \
