@@ -79,7 +79,7 @@ def test_whatever_it_comes_as(way, tmp_path):
     grown = lambda a: a.repeat(4, -2).repeat(4, -1)
     assert ((mask > 0) == grown(valid)).all() and np.abs(out - grown(TRUTH).astype(int))[:, grown(valid)].max() <= 1
     clc = write(tmp_path/'clc.tif', np.full((1, N, N), 211, np.uint16))
-    done = run('chips', src, clc, tmp_path/'chips', '--size', N, *asked.split())
+    done = run('chips', src, clc, tmp_path/'chips', '--size', N, '--legend', 'codes', *asked.split())
     assert done.exit_code == 0 and 'read: ' in done.stderr, done.output
     with rasterio.open(next((tmp_path/'chips/images').iterdir())) as f: chip = f.read()
     assert np.abs(chip.astype(int) - TRUTH).max() <= 1
@@ -116,7 +116,7 @@ def test_pictures(tmp_path):
         (tmp_path/'out.tif').unlink()
         clc = write(tmp_path/'clc.tif', np.full((1, N, N), 211, np.uint16))
         for k, asked in enumerate(('', '--bands 1,2,3')):
-            done = run('chips', src, clc, tmp_path/f'{stored is shine}{k}', '--size', N, *asked.split())
+            done = run('chips', src, clc, tmp_path/f'{stored is shine}{k}', '--size', N, '--legend', 'codes', *asked.split())
             assert done.exit_code == 0, done.output
     framed = write(tmp_path/'T35VMF_20220510T094031_TCI_10m.tif', np.where(TRUTH.any(0), eight, 0).astype(np.uint8))
     assert run('sr', framed, tmp_path/'tci.tif', '--arm', 'nearest').exit_code == 0
@@ -144,7 +144,7 @@ def test_one_band_and_control_points(tmp_path):
     (lambda d: write(d/'a.tif', TRUTH, names=['B8', 'B4', 'B3']), 'called B08, B04, B03')])
 def test_what_nobody_can_know_is_asked(make, sentence, tmp_path):
     src = make(tmp_path); clc = write(tmp_path/'clc.tif', np.full((1, N, N), 211, np.uint16))
-    for command in (('sr', src, tmp_path/'out', '--arm', 'nearest'), ('chips', src, clc, tmp_path/'chips', '--size', N)):
+    for command in (('sr', src, tmp_path/'out.tif', '--arm', 'nearest'), ('chips', src, clc, tmp_path/'chips', '--size', N, '--legend', 'codes')):
         done = run(*command)
         assert done.exit_code == 1 and sentence in done.stderr, done.output
     assert not (tmp_path/'out').exists()
