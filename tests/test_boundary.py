@@ -35,7 +35,7 @@ def through(error):
         except SystemExit as e: return e.code, err.getvalue()
 
 def is_a_sentence(err):
-    assert err.startswith('error: ') and err.count('\n') == 1 and 20 < len(err) < 900 and ';' in err and 'Traceback' not in err, err
+    assert err.startswith('error: ') and err.count('\n') == 1 and 20 < len(err) < 900 and ';' in err and 'Traceback (' not in err, err
     return True
 
 @pytest.mark.parametrize('library', LIBRARIES)

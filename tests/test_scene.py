@@ -39,12 +39,13 @@ def test_real_patches_come_out_georeferenced(arm, tmp_path):
         bands = [rasterio.open(patch/f'{patch.name}_{b}.tif') for b in ('B04', 'B03', 'B02')]
         im = np.concatenate([b.read() for b in bands])
         src = write(tmp_path/f'{patch.name}.tif', im, crs=bands[0].crs, transform=bands[0].transform)
-        done = sr(src, tmp_path/'out.tif', '--arm', arm, '--tile', 64)
+        dst = tmp_path/f'{patch.name}_sr.tif'
+        done = sr(src, dst, '--arm', arm, '--tile', 64)
         assert done.returncode == 0, done.stderr
         assert ('to demonstrate' in done.stderr) == (arm != 'nearest')
         bright = (im > 2000).any(0).mean()
         assert f'{bright:.1%} of the pixels are brighter than 2000' in done.stdout, done.stdout
-        with rasterio.open(tmp_path/'out.tif') as f:
+        with rasterio.open(dst) as f:
             out = f.read()
             assert f.crs == bands[0].crs and f.bounds == bands[0].bounds and f.res == (2.5, 2.5)
             assert f.shape == (480, 480) and f.dtypes == ('uint16',)*3 and f.descriptions == ('Red', 'Green', 'Blue')
