@@ -1,7 +1,7 @@
 "A data set, an arm and a classifier of one's own: each is one row in the cards and one loader, and the study runs them together."
 import numpy as np, pandas as pd, pytest, torch.nn.functional as F
 from torch import nn
-from srstudy.cards import ARMS, CLASSIFIERS, DATASETS, ArmCard, Card, DatasetCard
+from srstudy.cards import ARMS, CLASSIFIERS, DATASETS, ArchCard, ArmCard, DatasetCard
 from srstudy.data.dataset import Dataset
 from srstudy.learn.classifiers import ArchSpec
 from srstudy.params import Experiment, run_name
@@ -42,7 +42,7 @@ MEAN_COLOUR = ArchSpec(lambda n_in, n_out, width, pretrained: MeanColour(n_in, n
 def toys(monkeypatch):
     monkeypatch.setitem(DATASETS, 'squares', DatasetCard('Squares', 'bright or dark', f'{__name__}:SQUARES', side=12))
     monkeypatch.setitem(ARMS, 'brighter', ArmCard('Brighter', 'a little brighter', f'{__name__}:load_brighter'))
-    monkeypatch.setitem(CLASSIFIERS, 'mean_colour', Card('Mean colour', loader=f'{__name__}:MEAN_COLOUR'))
+    monkeypatch.setitem(CLASSIFIERS, 'mean_colour', ArchCard('Mean colour', loader=f'{__name__}:MEAN_COLOUR'))
 
 def test_three_rows_and_three_loaders_run_together(toys, tmp_path, monkeypatch):
     monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache')); monkeypatch.setenv('SRSTUDY_RESULTS', str(tmp_path/'results'))
