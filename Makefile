@@ -10,7 +10,7 @@ BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: study real test check imports fast readme outputs book bench clean
+.PHONY: study real test fuzz check imports fast readme outputs book bench clean
 study: $(READY)
 	@$(BIN)/srstudy study $(TABLES) --seeds $(SEEDS)
 	@$(MAKE) --no-print-directory book
@@ -55,6 +55,10 @@ imports: $(READY)
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing --do_print --skip_file_re '^([_.]|run)'
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile tests
+
+# Every field of an experiment with any value, 2,000 times; one of twenty is run.
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 SRSTUDY_FUZZ=2000 $(BIN)/pytest -q tests/test_fuzz.py
 
 # More than 1,000 faults are injected, and what came of them becomes book/faults.csv; an hour on two cores.
 faults: $(READY)

@@ -128,9 +128,10 @@ def _checked_schedule(rows):
         if not isinstance(row, (list, tuple)) or len(row) != 3:
             raise ValueError(f'{want}: row {row!r} has not three entries')
         n, epochs, lr = row
-        if type(n) is not int or type(epochs) is not int or not 1 <= epochs <= _EPOCHS or _rate(lr) is None:
-            raise ValueError(f'{want}: row {row!r} needs two integers (epochs at least 1, at most {_EPOCHS:,}) and a '
-                             f'positive rate, or two of them, the lower first')
+        if type(n) is not int or type(epochs) is not int or not (-3 <= n <= 2 and 1 <= epochs <= _EPOCHS) \
+                or _rate(lr) is None:
+            raise ValueError(f'{want}: row {row!r} needs two integers (freeze_to from -3 to 2, epochs at least 1, '
+                             f'at most {_EPOCHS:,}) and a positive rate, or two of them, the lower first')
     return tuple((n, epochs, _rate(lr)) for n, epochs, lr in rows)
 
 # %% ../nbs/02_params.ipynb #1afdcf0e

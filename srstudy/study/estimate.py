@@ -168,7 +168,7 @@ def images_per_second(stage:str, # train, test or sr
     )->float|None: # None: nothing was counted
     "Estimate how many images a device takes in a second."
     work = arm_work(exp) if stage == 'sr' else work_of(exp)
-    if work is None: return None
+    if work is None or not work.gflop: return None # so small that it was counted as nothing
     how = arm_precision(exp) if stage == 'sr' else exp.precision
     peak = pick(device.tflops, how, f'arithmetic of {device.title}')*1e3
     each = work.gflop*(passes(exp, counts) if stage == 'train' else 1)
