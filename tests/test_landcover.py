@@ -23,7 +23,7 @@ def write_slovenia(path):
                        crs='EPSG:32633', transform=place, nodata=0) as f: f.write(refl)
     return here, refl[[3, 2, 1]], np.load(here/'LULC.npy')[..., 0]
 
-def train_and_map(chips, src, dst, labels, bands, side):
+def train_and_map(chips, src, dst, labels, bands, side, offset=None):
     "One epoch of a U-Net on real chips, and the map of the scene they were cut from."
     from srstudy.cards import BANDS
     from srstudy.data.index import read_index
@@ -43,7 +43,7 @@ def train_and_map(chips, src, dst, labels, bands, side):
     fit_schedule(learn, [(0, 1, .003)])
     assert np.isfinite(learn.history.losses).all() and learn.history.losses
     assert images[0].shape == (side, side, 3)
-    return draw_map(src, dst, save_trained(exp, learn), bands=bands)
+    return draw_map(src, dst, save_trained(exp, learn), bands=bands, offset=offset)
 
 def test_slovenia_polygons_through_builder_training_and_map(home):
     from srstudy.data.chips import load_codes, make_chips
@@ -81,7 +81,7 @@ def test_chips_with_a_land_cover_raster_go_the_same_way(home, name, offset):
     assert all(set(mask[truth[rows, cols] == v]) <= {0, c} for v, c in ESRI.items()) and (mask > 0).any()
     with rasterio.open(home/'chips'/p['image']) as f: image = f.read()
     assert np.array_equal(image[:, mask > 0], (rgb[:, rows, cols] - offset).clip(1)[:, mask > 0])
-    shares = train_and_map(home/'chips', src, home/'land.tif', 'clc1', (4, 3, 2), 32)
+    shares = train_and_map(home/'chips', src, home/'land.tif', 'clc1', (4, 3, 2), 32, offset)
     assert set(shares) <= {1, 2, 3, 4, 5} and abs(sum(shares.values()) - 1) < 1e-6
 
 def test_the_commands_answer(home):

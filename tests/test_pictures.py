@@ -78,7 +78,7 @@ def through(index, n):
 def test_real_uc_merced(home):
     from srstudy.cards import DATASETS
     from srstudy.data.pictures import load_picture
-    from srstudy.data.ucmerced import GROUP
+    from srstudy.data.overlaps import GROUP
     root = Path(REAL)/'ucmerced_multilabel'
     index, table = read_index('ucmerced', root), pd.read_csv(root/'labels.csv', keep_default_na=False)
     table = table.set_index(table.file.map(lambda f: Path(f).stem)).loc[index.patch_id]

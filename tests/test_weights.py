@@ -33,7 +33,7 @@ REAL = os.environ.get('SRSTUDY_REALWEIGHTS')
 @pytest.mark.skipif(not REAL, reason='SRSTUDY_REALWEIGHTS is not set')
 def test_a_real_checkpoint(tmp_path, monkeypatch):
     "Through a pickle as Real-ESRGAN publishes it, converted once, into the compact network."
-    monkeypatch.setenv('SRSTUDY_WEIGHTS', str(tmp_path/'weights'))
+    for name in ('WEIGHTS', 'CACHE'): monkeypatch.setenv(f'SRSTUDY_{name}', str(tmp_path/name))
     from srstudy.sr.nets import NETS, get_width
     card, real = WEIGHTS['realesr_general'], read_checkpoint(Path(REAL)/'realesr-general-x4v3.safetensors')
     torch.save({card.container: real}, tmp_path/card.file)
@@ -43,4 +43,4 @@ def test_a_real_checkpoint(tmp_path, monkeypatch):
     with torch.device('meta'): net = NETS['realesr_general'].make()(**get_width('realesr_general', 'full'))
     load_strict(net, state, card.file)
     with torch.no_grad(): assert net(torch.full((1, 3, 8, 8), .5)).sub(.5).abs().max() < .1 # grey stays grey
-    assert len(list(tmp_path.glob('*.safetensors'))) == 1
+    assert len(list((tmp_path/'CACHE').rglob('*.safetensors'))) == 1

@@ -9,7 +9,7 @@ __all__ = ['get_blocks', 'ground_blocks', 'holm', 'gains', 'class_gains', 'tune_
 # %% ../../nbs/6_score/inference.ipynb #5e02f606
 import re
 import numpy as np, pandas as pd
-from ..data.ucmerced import GROUP
+from ..data.overlaps import GROUP
 from .ci import column_cis, p_value
 from .multilabel import Evaluation, interval, redrawn, replicate
 
