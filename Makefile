@@ -95,6 +95,7 @@ outputs: $(READY)
 bench: $(READY)
 	@$(BIN)/python -c 'from srstudy.bench.sr import bench; print(bench())'
 	@$(BIN)/python -c 'from srstudy.bench.stats import bench_stats; print(bench_stats())'
+	@$(BIN)/python -c 'from srstudy.bench.reading import reading_proof, save_reading; print(save_reading(reading_proof()))'
 
 clean:
 	rm -rf book/_build results .cache

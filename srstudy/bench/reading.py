@@ -7,7 +7,7 @@ __all__ = ['write_pictures', 'read_speed', 'stats_speed', 'write_large_index', '
            'reached']
 
 # %% ../../nbs/bench/reading.ipynb #be000003
-import json, os, subprocess, sys, time
+import json, os, subprocess, sys, tempfile, time
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, torch
@@ -91,15 +91,17 @@ def index_speed(path:Path # of `write_large_index`
     return json.loads(done.stdout)
 
 # %% ../../nbs/bench/reading.ipynb #be000016
-def reading_proof(folder:str|Path, # an empty one, some gigabytes
-    n:int=4096, # chips; an eighth as many large pictures
-    size:int=120, workers:int=2)->dict: # machine, torch, workers, batches, statistics, index
+def reading_proof(n:int=4096, # chips; an eighth as many large pictures
+    size:int=120, workers:int=2,
+    folder:str|Path|None=None, # to work in, a gigabyte; the system's own for temporary files
+    )->dict: # machine, torch, workers, batches, statistics, index
     "Measure how fast this machine reads what a training needs."
-    small, large = write_pictures(f'{folder}/small', n, size), write_pictures(f'{folder}/large', n//8, size, large=True)
-    speeds = {s.shape[0]: read_speed(s, bs, workers) for s, bs in ((small, 64), (large, 32))}
-    return dict(machine=device_name(), torch=torch.__version__, workers=workers, batches=speeds,
-                statistics={large.shape[0]: stats_speed(large)},
-                index=index_speed(write_large_index(Path(folder)/'index.kept')))
+    with tempfile.TemporaryDirectory(dir=folder) as d:
+        small, large = write_pictures(f'{d}/small', n, size), write_pictures(f'{d}/large', n//8, size, large=True)
+        speeds = {s.shape[0]: read_speed(s, bs, workers) for s, bs in ((small, 64), (large, 32))}
+        return dict(machine=device_name(), torch=torch.__version__, workers=workers, batches=speeds,
+                    statistics={large.shape[0]: stats_speed(large)},
+                    index=index_speed(write_large_index(Path(d)/'index.kept')))
 
 def save_reading(proof:dict # of `reading_proof`
     )->Path:
