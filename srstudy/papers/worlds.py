@@ -86,12 +86,14 @@ def _reach(diff:np.ndarray, # (seeds, 1+B)
     if k == 1: return half
     return np.hypot(half, stats.t.ppf(.975, k - 1)*diff[:, 0].std(ddof=1)/np.sqrt(k))
 
-@lru_cache(maxsize=4)
 def get_worlds(side:int=10, # of a block, in patches
     tables:tuple|None=None, # Runs each; those of the book by default
     )->pd.DataFrame: # arm, classifier, setting, seeds, score, threshold, 0/0, classes; diff, lo, hi
     "Compare every network with bicubic under every combination of choices."
-    if tables is None: tables = tuple(Runs.of(t) for t in TABLES)
+    return _all_worlds(side, tables or tuple(Runs.of(t) for t in TABLES))
+
+@lru_cache(maxsize=4)
+def _all_worlds(side, tables):
     scored, rows = lru_cache(maxsize=None)(lambda runs, name: run_worlds(
         runs.preds(next(r for r in runs if r.name == name)), side)), []
     for (sr, arch, setting), seeds in _pairs(tables).items():

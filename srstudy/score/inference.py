@@ -147,7 +147,7 @@ def undecided(probs, targs, threshold=.5)->dict: # case -> share
 # %% ../../nbs/6_score/inference.ipynb #79eab9e3
 def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val_probs, val_targs
     runs_b:list, # of another arm, the same seeds and images
-    metrics:tuple=('acc', 'f1', 'f1_macro', 'f2_macro'),
+    metrics:tuple=('acc', 'f1', 'f1_macro', 'f2_macro'), # of `Evaluation.decided`
     n:int=1000, # draws
     groups=None, # (N,) block of each image; without, each is one
     )->pd.DataFrame: # index (metric, rule); a, b, diff, lo, hi: means over the seeds; ci
@@ -155,7 +155,7 @@ def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val
     targs, rules, rows = runs_a[0]['targs'], list(get_rules(runs_a[0])), {}
     def under(rule, run): # (1+n, metrics)
         e = Evaluation(run['probs'], targs, **get_rules(run)[rule])
-        drawn = redrawn(e.scores, e.shape, n, groups)
+        drawn = redrawn(e.decided, e.shape, n, groups)
         return np.stack([drawn[m] for m in metrics], 1)
     for rule in rules:
         a, b = ([under(rule, r) for r in runs] for runs in (runs_a, runs_b))

@@ -112,15 +112,16 @@ class Evaluation:
     def classes(self, w): # (R,N) -> metric -> (R,C)
         return self._classes(self.count(w), _precisions(self.columns, w, self.zero_division))
 
-    def scores(self, w): # (R,N) -> metric -> (R,)
-        counts = self.count(w)
-        ap = _precisions([*self.columns, self.whole], w, self.zero_division)
-        by_class = self._classes(counts, ap[:, :-1])
+    def decided(self, w): # (R,N) -> metric -> (R,), of those that need a threshold and no order
+        counts, zd = self.count(w), self.zero_division
         means = w @ np.stack(list(self.images.values()), 1)/w.sum(1)[:, None]
-        micro = f_beta(*(a.sum(1) for a in counts), 1, self.zero_division)
         return dict(zip(self.images, means.T)) | dict(
-            f1_micro=micro, f1_macro=by_class['f1'].mean(1), f2_macro=by_class['f2'].mean(1),
-            ap_macro=by_class['ap'].mean(1), ap_micro=ap[:, -1])
+            f1_micro=f_beta(*(a.sum(1) for a in counts), 1, zd),
+            f1_macro=f_beta(*counts, 1, zd).mean(1), f2_macro=f_beta(*counts, 2, zd).mean(1))
+
+    def scores(self, w): # (R,N) -> metric -> (R,)
+        ap = _precisions([*self.columns, self.whole], w, self.zero_division)
+        return self.decided(w) | dict(ap_macro=ap[:, :-1].mean(1), ap_micro=ap[:, -1])
 
 # %% ../../nbs/6_score/multilabel.ipynb #fb8b075a
 def _once(targs): return np.ones((1, len(targs)), np.int32)

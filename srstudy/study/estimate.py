@@ -142,6 +142,7 @@ class Device:
     tflops: dict  # arithmetic -> 10^12 operations per second
     source: str
 
+@cache
 def _read_devices()->dict: return yaml.safe_load((repo_root()/'params/devices.yaml').read_text())
 def load_devices()->dict: # name -> Device
     "Read the devices that are known."
