@@ -70,19 +70,19 @@ def blind_tables(patches:pd.DataFrame)->dict: # blind, blind_classes: DataFrame 
 
 # %% ../../nbs/7_study/facts.ipynb #fac7000f
 def fidelity_table(dataset:str, root:str|Path, # a data set and its folder
-    arms:tuple, # keys of `ARMS`, or (key, weights)
+    arms:tuple, # keys of `ARMS`, or (key, weights); bicubic among them
     **fields # of the `Experiment`
-    )->pd.DataFrame: # arm, score, value, lo, hi, patches
+    )->pd.DataFrame: # arm, score, value, lo, hi, patches; psnr_gain is PSNR minus that of bicubic, patch by patch
     "Compare the images of every arm with the truth, by Wald's protocol."
-    rows = []
+    found = {}
     for arm in arms:
         sr, weights = (arm, '') if isinstance(arm, str) else arm
         exp = Experiment(dataset=dataset, root=str(root), sr=sr, weights=weights, wald=True, **fields)
         index = get_dataset(dataset).index(root, splits=()).assign(split='test')
-        found = get_fidelity(exp, index, get_images(exp, index))
-        rows += [dict(arm=sr, score=k, **dict(zip(('value', 'lo', 'hi'), np.round(mean_ci(v), 5))), patches=len(v))
-                 for k, v in found.items()]
-    return pd.DataFrame(rows)
+        found[sr] = get_fidelity(exp, index, get_images(exp, index))
+    rows = [(sr, k, *np.round(mean_ci(v), 5), len(v)) for sr, of in found.items()
+            for k, v in (of | dict(psnr_gain=of['psnr'] - found['bicubic']['psnr'])).items()]
+    return pd.DataFrame(rows, columns=['arm', 'score', 'value', 'lo', 'hi', 'patches'])
 
 # %% ../../nbs/7_study/facts.ipynb #fac70011
 REAL_ARMS = ('nearest', 'bicubic', 'lanczos', 'span', 'dctlsa', 'ditn', 'srresnet_photo',
