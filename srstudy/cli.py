@@ -333,12 +333,13 @@ def data_add(dataset: _Dataset, file: Annotated[Path, typer.Argument(help='a fil
 # %% ../nbs/cli.ipynb #83016847
 @app.command()
 def doctor(root: Annotated[Path, typer.Argument(help='folder of the data set')],
-           dataset: Annotated[str, typer.Option(help='its name, as in params')] = 'bigearthnet',
+           dataset: Annotated[str, typer.Option(help='as in params; scene, of one image or product')] = 'bigearthnet',
            n: Annotated[int, typer.Option('--n', min=8, help='patches to look at')] = 64,
-           white: Annotated[int, typer.Option(help='reflectance that is shown as white; 0: nothing is cut')] = 2000):
-    "Look for swapped bands, wrong units, lost files and drift in a sample of a data set."
+           white: Annotated[int, typer.Option(help='reflectance that is shown as white; 0: nothing is cut')] = 2000,
+           bands: _Bands = '', offset: _Offset = None):
+    "Look for swapped bands, wrong units, lost files and drift in a sample of a data set, or of a scene."
     from srstudy.data.doctor import doctor
-    table = doctor(root, dataset, n, white)
+    table = doctor(root, dataset, n, white, _three_bands(bands), offset)
     for row in table.itertuples():
         typer.echo(f"{'fine ' if row.fine else 'WRONG'} {row.check}: {row.found} (expected "
                    f"{row.expected})" + ('' if row.fine else f'; {row.advice}'))

@@ -50,7 +50,7 @@ def cluster(tmp_path, monkeypatch):
 
 def test_a_step_becomes_a_job_and_is_tried_again(cluster):
     done = subprocess.run(['snakemake', '--profile', 'profiles/kubernetes', '--latency-wait', '5', '--set-threads', 'good=2'],
-                          cwd=cluster, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                          cwd=cluster, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:]
     assert (cluster/'good').read_text() == '2\n' and (cluster/'bad').exists()
     jobs = [yaml.safe_load(p.read_text()) for p in (cluster/'jobs').iterdir()]

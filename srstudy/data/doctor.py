@@ -189,14 +189,16 @@ def _groups(drawn): return drawn.get('scene', drawn.get('group', drawn.patch_id)
 # %% ../../nbs/1_data/doctor.ipynb #0d0c0a02
 def examine_scene(path:str|Path, # as `Image` reads it
     white:int=2000, # as `examine` has it
+    bands:tuple|None=None, offset:int|None=None, # of `Image`
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Say what a scene is taken for, and look at a sample of it."
-    with warnings.catch_warnings(record=True, action='always') as told, Image(path) as scene:
+    with warnings.catch_warnings(record=True, action='always') as told, Image(path, bands, offset) as scene:
         seen = [scene.read(w) for w in sample_windows(*scene.shape)]
-    pixels = np.concatenate([im[:, valid].T for im, valid in seen])
+    pixels, told_so = np.concatenate([im[:, valid].T for im, valid in seen]), bands is not None or offset is not None
     odd = [str(w.message) for w in told if issubclass(w.category, UserWarning)]
     rows = dict(scene=(scene.said, 'what is known of it', 'give --offset or --bands to the command', True),
-                contradictions=('; '.join(odd) or 'none', 'none', 'give --offset or --bands to the command', not odd))
+                contradictions=('; '.join(odd) or 'none', 'none', 'give --offset or --bands to the command',
+                                not odd or told_so))
     if len(pixels) and scene.dtype == 'uint16': rows |= dict(
         reflectance=_check_scale(pixels), white=_check_white(pixels, BANDS['rgb'], white or 2**16))
     return pd.DataFrame([(k, *row) for k, row in rows.items()],
@@ -233,13 +235,17 @@ def examine(dataset:str, # its name, as in params
     return pd.DataFrame([(k, *row) for k, row in rows.items()],
                         columns=['check', 'found', 'expected', 'advice', 'fine'])
 
+# %% ../../nbs/1_data/doctor.ipynb #0d0c0b01
 def doctor(root:str|Path, # folder of the data set
     dataset:str, # its name, as in params; or scene, of one image or product
     n:int=64, # patches to look at
     white:int=2000, # as `examine` has it
+    bands:tuple|None=None, offset:int|None=None, # of a scene: see `Image`
     )->pd.DataFrame: # check, found, expected, advice, fine
     "Read the index of a data set and examine a sample."
+    if dataset == 'scene': return examine_scene(root, white, bands, offset)
+    if bands or offset is not None: raise DataError(
+        f'bands and offset are told of a scene; {dataset} is read as its authors wrote it: leave them out')
     # what is published needs no training patches to be compared with: a test set can be examined
-    if dataset == 'scene': return examine_scene(root, white)
     wanted = () if dataset in REFERENCE else SPLITS
     return examine(dataset, get_dataset(dataset).index(root, cache=False, splits=wanted), n, white)
