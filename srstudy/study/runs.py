@@ -189,10 +189,10 @@ def _sentence(self:Runs)->str:
     nets = ('frozen networks' if all(CLASSIFIERS[a].frozen for a in every('arch')) else
             'small networks' if 'mini' in every('width') else 'networks of full size')
     wald = any(r.params.get('wald') for r in self)
-    far = ', seen from four times as far: the patches themselves are the truth' if wald else ''
+    far = ', seen from four times as far, so that the patches themselves are the truth' if wald else ''
     ours, scope = f'<em>Ours</em> are {nets} on {scenes}{far}', self.scope
     if scope.kind == 'paper': return f'{ours}, as in {PAPERS[scope.paper].title}.'
-    why = f', since {"; ".join(scope.why)}' if scope.kind != 'mini synthetic' else ''
+    why = f' ({"; ".join(scope.why)})' if scope.kind != 'mini synthetic' else ''
     return f"{ours}: this is no paper's experiment{why}. Compare directions, not heights."
 
 # %% ../../nbs/7_study/runs.ipynb #34ee4142
