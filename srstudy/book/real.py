@@ -128,10 +128,11 @@ def _most(m)->str:
 def answer(runs:Runs)->Markdown: # of one table
     "Say in a sentence or two what super-resolution is worth there."
     if not len(runs): return Markdown(NOT_YET.format(runs.command))
-    m = get_matrix(runs); nets = _nets(gains(m)); score = m.scores[0]
+    m = get_matrix(runs); nets = _nets(gains(m)); score, second = m.scores
     if not nets: return Markdown(f'Of {scene(runs)}, no network and bicubic were run on the same images yet.')
     return Markdown(f'On {len(m.groups):,} images of {scene(runs)}, a classifier that learns from the images of a '
-        f'network scores, by {SCORES[score]} and against plain bicubic enlargement: {clauses(nets, score)}. {_most(m)}')
+        f'network scores, by {SCORES[score]} and against plain bicubic enlargement: {clauses(nets, score)}. By '
+        f'{SCORES[second]}: {clauses({sr: m.cis((sr, sr), (BASE, BASE))[1] for sr in nets}, second)}. {_most(m)}')
 
 # %% ../../nbs/9_book/real.ipynb #4ea10011
 def buys(runs:Runs)->Markdown: # of one table
@@ -162,7 +163,7 @@ def gains_figure(runs:Runs): # of one table
     fig, ax = plt.subplots(figsize=(7.3, .42*len(rows) + 1.5), dpi=120, layout='constrained')
     margin = get_margin(m.scores[0]).size
     ax.axvspan(-margin, margin, color='.92', lw=0, zorder=0); ax.axvline(0, color='.4', lw=1, zorder=1)
-    ends = [x for at in m.reps if at[1] != 'none' for x in m.cis(at, (BASE, BASE))[0]]
+    ends = [x for at in m.reps if at[1] not in ('none', 'nearest') for x in m.cis(at, (BASE, BASE))[0]]
     ax.set_xlim(min(ends + [-margin]) - margin, max(ends + [margin]) + margin)
     for j, (taught, (label, marker, color)) in enumerate(_TAUGHT.items()):
         arms = [sr for sr in m.has(taught) if sr in rows and sr != taught]
@@ -171,7 +172,7 @@ def gains_figure(runs:Runs): # of one table
         v, y = np.array([[*ci] for ci in cis]), [rows.index(sr) + (j - 1)*.24 for sr in arms]
         ax.errorbar(v[:, 0], y, xerr=(v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]), fmt=marker, color=color, label=label,
                     ms=4.5 if j else 6, mfc='w' if j else color, lw=1.1 if j else 1.8, zorder=3 - j)
-        for x, at in zip(v[:, 0], y): # the small image may be far away
+        for x, at in zip(v[:, 0], y): # those of few values may be far away
             if x < ax.get_xlim()[0]: ax.text(.01, at, f'← {x:+.2f}', color=color, fontsize=10, va='center',
                                              transform=ax.get_yaxis_transform())
     ax.set_yticks(range(len(rows)), [TITLES[sr] for sr in rows], fontsize=11); ax.set_ylim(len(rows) - .5, -.5)
