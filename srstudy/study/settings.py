@@ -9,7 +9,7 @@ __all__ = ['read_folder', 'setting', 'sort_runs', 'say_field', 'name_settings', 
 import dataclasses
 from pathlib import Path
 from ..core import repo_root
-from ..cards import DATASETS
+from ..cards import CLASSIFIERS, DATASETS
 from ..params import Experiment, load_grid
 from .record import Record, StaleRecord, check_record, get_scope, read_record, recorded
 from .runs import Runs, whole_seeds
@@ -44,7 +44,8 @@ def sort_runs(runs:Runs)->list: # of Runs, the strongest scope first
 
 # %% ../../nbs/7_study/settings.ipynb #9466b5d4
 def _called(runs)->str:
-    width = 'small networks' if runs[0].params['width'] == 'mini' else 'networks of full size'
+    frozen, mini = CLASSIFIERS[runs[0].params['arch']].frozen, runs[0].params['width'] == 'mini'
+    width = 'frozen networks' if frozen else 'small networks' if mini else 'networks of full size'
     return f"{DATASETS[runs[0].params['dataset']].title}, {width}"
 
 def say_field(name:str, value)->str:
