@@ -6,35 +6,33 @@
 __all__ = ['sentinel_sentence', 'sentinel_figure', 'sentinel_page']
 
 # %% ../../nbs/9_book/real_sentinel.ipynb #7d3c8a29
-import matplotlib.pyplot as plt, pandas as pd, seaborn as sns
+import pandas as pd
 from IPython.display import HTML, Markdown
 from ..cards import ARMS
 from ..score.ci import CI
 from ..study.facts import read_facts
 from .display import show, text_frame
+from .pages import HEADS, draw_shares
 from .real import TITLES
 
 # %% ../../nbs/9_book/real_sentinel.ipynb #4693c47c
 _NOT_MADE = ('The 120 patches of BigEarthNet were not looked at yet: `make real` does it where `$SRSTUDY_REALDATA` and '
              '`$SRSTUDY_REALWEIGHTS` name the folders.')
-_HEADS = dict(psnr='PSNR, dB', psnr_gain='minus bicubic', ssim='SSIM', improvement='found', omission='missing',
-              hallucination='false', consistency='off its input')
-
-def _cis(facts:pd.DataFrame|None)->pd.DataFrame|None: # index arm, a column per score: CI
-    if facts is None: return None
-    cis = [CI(r.value, r.lo, r.hi) for r in facts.itertuples()]
-    wide = facts.assign(ci=cis).set_index('score', append=True).ci.unstack()
-    return wide.loc[[a for a in ARMS if a in wide.index]]
+def _found(facts:pd.DataFrame|None)->dict: # arm -> score -> CI; nothing where it was not made
+    each, facts = {}, read_facts('fidelity') if facts is None else facts
+    for r in () if facts is None else facts.itertuples():
+        each.setdefault(r.Index, {})[r.score] = CI(r.value, r.lo, r.hi)
+    return {sr: each[sr] for sr in ARMS if sr in each}
 
 def sentinel_sentence(facts:pd.DataFrame|None=None # of `fidelity_table`, by arm; those of the book by default
     )->Markdown:
     "Say which arm is truest on Sentinel-2, and which draws most."
-    if (found := _cis(read_facts('fidelity') if facts is None else facts)) is None: return Markdown(_NOT_MADE)
-    nets = found.drop(index=['nearest', 'bicubic', 'lanczos'], errors='ignore')
-    mean = lambda score: nets[score].map(lambda ci: ci.value)
-    top, bold = mean('psnr_gain').idxmax(), mean('hallucination').idxmax()
-    gain, ahead = nets.psnr_gain[top], sum(ci.lo > 0 for ci in nets.psnr_gain)
-    part = lambda sr, score: f'{nets[score][sr].value:.0%}'
+    if not (found := _found(facts)): return Markdown(_NOT_MADE)
+    nets = {sr: of for sr, of in found.items() if sr not in ('nearest', 'bicubic', 'lanczos')}
+    most = lambda score: max(nets, key=lambda sr: nets[sr][score].value)
+    top, bold = most('psnr_gain'), most('hallucination')
+    gain, ahead = nets[top]['psnr_gain'], sum(of['psnr_gain'].lo > 0 for of in nets.values())
+    part = lambda sr, score: f'{nets[sr][score].value:.0%}'
     return Markdown(f'**{TITLES[top]} comes nearest to the truth: {gain.value:+.2f} dB of PSNR to bicubic ('
                     f'{gain.lo:+.2f} to {gain.hi:+.2f}); {ahead} of {len(nets)} networks are decidedly nearer.** '
                     f'Of the detail that bicubic misses it finds {part(top, "improvement")} and draws '
@@ -42,26 +40,21 @@ def sentinel_sentence(facts:pd.DataFrame|None=None # of `fidelity_table`, by arm
                     f'{part(bold, "improvement")} and draws {part(bold, "hallucination")} falsely.')
 
 # %% ../../nbs/9_book/real_sentinel.ipynb #c3e748de
-_PARTS = dict(improvement='#009E73', omission='#bbbbbb', hallucination='#D55E00')
-
 def sentinel_figure(facts:pd.DataFrame|None=None):
     "Draw what became of the detail that bicubic misses."
-    if (found := _cis(read_facts('fidelity') if facts is None else facts)) is None: return None
-    names, left = [TITLES[sr] for sr in found.index], 0.
-    fig, ax = plt.subplots(figsize=(7.3, .36*len(names) + 1.1), dpi=120, layout='constrained')
-    for part, color in _PARTS.items():
-        share = found[part].map(lambda ci: ci.value).to_numpy()
-        ax.barh(names, share, left=left, color=color, height=.7, label=_HEADS[part]); left = left + share
-    ax.invert_yaxis(); ax.set(xlim=(0, 1)); ax.set_xlabel('share of the detail that bicubic misses', fontsize=11)
-    ax.tick_params(labelsize=10.5); sns.despine(ax=ax)
-    ax.legend(ncols=3, fontsize=10.5, loc='lower center', bbox_to_anchor=(.4, 1), frameon=False)
-    return fig
+    found = _found(facts)
+    return draw_shares(found) if found else None
+
+_SHOWN = {k: HEADS.get(k, 'minus bicubic') for k in ('psnr', 'psnr_gain', 'ssim', 'improvement', 'omission',
+                                                     'hallucination', 'consistency')}
+
+def _cell(sr, score, ci)->str:
+    if score == 'psnr_gain': return f'{ci.value:+.2f} ({ci.lo:+.2f} to {ci.hi:+.2f})' if sr != 'bicubic' else ''
+    return f'{ci.value:.2f}' if score == 'psnr' else f'{ci.value:.3f}'
 
 def sentinel_page(facts:pd.DataFrame|None=None)->HTML|Markdown:
     "Show how near each arm's patches are to the true ones."
-    if (found := _cis(read_facts('fidelity') if facts is None else facts)) is None: return Markdown(_NOT_MADE)
-    form = lambda ci, score: f'{ci.value:+.2f} ({ci.lo:+.2f} to {ci.hi:+.2f})' if score == 'psnr_gain' else \
-        f'{ci.value:.2f}' if score == 'psnr' else f'{ci.value:.3f}'
-    rows = {TITLES[sr]: {_HEADS[k]: '' if (sr, k) == ('bicubic', 'psnr_gain') else form(of[k], k)
-                         for k in _HEADS if k in of} for sr, of in found.iterrows()}
+    if not (found := _found(facts)): return Markdown(_NOT_MADE)
+    rows = {TITLES[sr]: {head: _cell(sr, k, of[k]) for k, head in _SHOWN.items() if k in of}
+            for sr, of in found.items()}
     return show(text_frame(rows, 'arm'))
