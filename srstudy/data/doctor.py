@@ -194,11 +194,11 @@ def examine_scene(path:str|Path, # as `Image` reads it
     "Say what a scene is taken for, and look at a sample of it."
     with warnings.catch_warnings(record=True, action='always') as told, Image(path, bands, offset) as scene:
         seen = [scene.read(w) for w in sample_windows(*scene.shape)]
-    pixels, told_so = np.concatenate([im[:, valid].T for im, valid in seen]), bands is not None or offset is not None
+    pixels = np.concatenate([im[:, valid].T for im, valid in seen])
     odd = [str(w.message) for w in told if issubclass(w.category, UserWarning)]
     rows = dict(scene=(scene.said, 'what is known of it', 'give --offset or --bands to the command', True),
-                contradictions=('; '.join(odd) or 'none', 'none', 'give --offset or --bands to the command',
-                                not odd or told_so))
+                contradictions=('; '.join(odd) or 'none', 'none', 'give --offset or --bands to the command, or look '
+                                'again at those that you gave', not odd))
     if len(pixels) and scene.dtype == 'uint16': rows |= dict(
         reflectance=_check_scale(pixels), white=_check_white(pixels, BANDS['rgb'], white or 2**16))
     return pd.DataFrame([(k, *row) for k, row in rows.items()],
