@@ -90,7 +90,7 @@ def get_worlds(side:int=10, # of a block, in patches
     tables:tuple|None=None, # Runs each; those of the book by default
     )->pd.DataFrame: # arm, classifier, setting, seeds, score, threshold, 0/0, classes; diff, lo, hi
     "Compare every network with bicubic under every combination of choices."
-    return _all_worlds(side, tables or tuple(Runs.of(t) for t in TABLES))
+    return _all_worlds(side, tuple(Runs.of(t) for t in TABLES) if tables is None else tables)
 
 @lru_cache(maxsize=4)
 def _all_worlds(side, tables):

@@ -75,6 +75,7 @@ def fidelity_table(dataset:str, root:str|Path, # a data set and its folder
     )->pd.DataFrame: # arm, score, value, lo, hi, patches; psnr_gain is PSNR minus that of bicubic, patch by patch
     "Compare the images of every arm with the truth, by Wald's protocol."
     found = {}
+    if 'bicubic' not in arms: raise ValueError(f'the PSNR of {arms} is compared with that of bicubic: add it')
     for arm in arms:
         sr, weights = (arm, '') if isinstance(arm, str) else arm
         exp = Experiment(dataset=dataset, root=str(root), sr=sr, weights=weights, wald=True, **fields)
