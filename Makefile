@@ -10,7 +10,7 @@ BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: study real test fuzz check imports fast readme outputs book bench clean
+.PHONY: study real test fuzz faults check imports fast readme outputs look book bench clean
 study: $(READY)
 	@$(BIN)/srstudy study $(TABLES) --seeds $(SEEDS)
 	@$(MAKE) --no-print-directory book
@@ -90,6 +90,11 @@ $(READY): requirements.lock pyproject.toml
 outputs: $(READY)
 	@OMP_NUM_THREADS=1 $(BIN)/python -W ignore -c 'from srstudy.book.outputs import make_outputs; import sys; \
 	 sys.exit(int(make_outputs("$(NB)".split(), force=bool("$(FORCE)")).failed.any()))'
+
+# Pictures of all pages, wide and narrow, light and dark (needs Chromium); BEFORE=FOLDER compares them with earlier ones.
+LOOK ?= book/_build/look
+look: $(BOOK)
+	@$(BIN)/python -c 'from srstudy.book.look import look; print(look("book/_build/html", "$(LOOK)", "$(BEFORE)" or None).round(3).to_string())'
 
 # Speed is measured on request: the numbers belong to the machine that measured them.
 bench: $(READY)

@@ -18,7 +18,7 @@ def show(page, made, out)->tuple: # text, pictures
     data = [o.get('data', {}) for c in nbformat.read(out, 4).cells for o in c.get('outputs', ())]
     text = '\n'.join(d.get('text/html') or d.get('text/markdown') or '' for d in data)
     # pictures that are kept with the book are no result of Records
-    return re.sub(r'<figure.*?</figure>', '', text, flags=re.S), sum('image/png' in d for d in data)
+    return re.sub(r'<figure.*?</figure>', '', text, flags=re.S), sum('image/png' in d or 'image/svg+xml' in d for d in data)
 
 @pytest.fixture(scope='module')
 def records(tmp_path_factory):
@@ -30,7 +30,7 @@ def test_with_all_tables(records, tmp_path):
     text, pictures = show('real', records, tmp_path/'page.ipynb')
     assert pictures == 6 and 'nan' not in text and 'Nothing of this was run yet' not in text
     assert '**higher** with SPAN' in text
-    assert text.count('class="admonition important"') == 5
+    assert text.count('class="rests-on"') == 5
     assert 'Not there yet: the images of Nearest, ' in re.sub('<.*?>', '', text)
 
 def test_with_some_of_it(records, tmp_path):

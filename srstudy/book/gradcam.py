@@ -20,6 +20,7 @@ from ..score.multilabel import class_scores
 from ..study.record import Record, StaleRecord, command, recorded
 from ..study.runs import Runs
 from ..study.scenes import get_scenes
+from ..papers.paper1 import PAPER_ARMS
 from .display import show, shown_images
 
 # %% ../../nbs/9_book/gradcam.ipynb #2097b102
@@ -67,22 +68,22 @@ def explain_table(runs:Runs)->HTML:
 # %% ../../nbs/9_book/gradcam.ipynb #7516d386
 def plot_cams(rows:list, # (name, [(image (H,W,3) uint8, map (h,w) uint8) or None per column])
     columns:list, # names
-    side:float=1.15, # inches per picture
     ):
     "Show maps over their images in a grid; return the axes."
+    side = (7.3 - 1.3)/len(columns) # inches per picture
     fig, axes = plt.subplots(len(rows), len(columns), dpi=120, squeeze=False, layout='constrained',
-                             figsize=(side*len(columns) + .8, (side + .15)*len(rows) + .2))
+                             figsize=(7.3, (side + .25)*len(rows) + .3))
     for ax in axes.flat: ax.set(xticks=[], yticks=[]); sns.despine(ax=ax, left=True, bottom=True)
-    for ax, name in zip(axes[0], columns): ax.set_title(name, fontsize=8)
+    for ax, name in zip(axes[0], columns): ax.set_title(name, fontsize=9)
     for line, (name, cells) in zip(axes, rows):
-        line[0].set_ylabel(name, fontsize=7)
+        line[0].set_ylabel(name, fontsize=9)
         for ax, cell in zip(line, cells):
             if cell is None: continue
             image, cam = cell; broad = coverage(cam[None])[0]
             heat = lay_over(cam[None], image.shape[:2])[0]/max(cam.max(), 1)
             ax.imshow(image, interpolation='nearest')
             ax.imshow(heat, cmap='inferno', vmin=0, vmax=1, alpha=.7*heat.clip(0, 1))
-            ax.set_xlabel('–' if np.isnan(broad) else f'{broad:.2f}', fontsize=7, labelpad=1)
+            ax.set_xlabel('–' if np.isnan(broad) else f'{broad:.2f}', fontsize=9, labelpad=1)
     return axes
 
 # %% ../../nbs/9_book/gradcam.ipynb #57c8cb41
@@ -101,14 +102,17 @@ def _images(rec:Record, ids:list)->dict: # patch id -> (H,W,3) uint8
     return dict(zip(index.patch_id[at], shown_images(exp, exp.sr, index, at)))
 
 # %% ../../nbs/9_book/gradcam.ipynb #b2291828
+_SHOWN = 'No SR', 'Bicubic', *PAPER_ARMS
+
 def figure3(runs:Runs):
     "Draw Figure 3 of paper 1: Grad-CAM of every ResNet under every arm, for the show-cases."
-    runs = runs.where(arch=lambda a: a.startswith('resnet')); runs = runs.where(seed=runs.seeds[0])
+    runs = runs.where(arch=lambda a: a.startswith('resnet'), sr=lambda sr: ARMS[sr].title in _SHOWN)
+    runs = runs.where(seed=runs.seeds[0])
     found = {(r.params['arch'], r.params['sr']): (r, _explained(runs, r)) for r in _sorted(runs)}
     archs, arms = (list(dict.fromkeys(k[i] for k in found)) for i in (0, 1))
     arms = sorted(arms, key=list(ARMS).index)
     rec, one = next(iter(found.values()))
-    cases, names = _chosen(one['explain']), get_nomenclature(rec.params['labels']).classes
+    cases, names = _chosen(one['explain'])[:2], get_nomenclature(rec.params['labels']).classes
     ids = {i: str(one['ids'][i]) for i, _ in cases}
     images = {sr: _images(runs.where(sr=sr)[0], list(ids.values())) for sr in arms}
     def cell(arch, sr, scene, label):
@@ -166,13 +170,14 @@ def _plot_correlations(found:pd.DataFrame, ax):
         ax.plot(r.rho, y, 'o', color=colors.get(name, '.2'), mec='.2', mew=.5, ms=5)
     ax.set_yticks(range(len(found)), [textwrap.fill(n, 16) for n in found.index])
     ax.axvline(0, color='.7', lw=.8, zorder=0); ax.invert_yaxis()
-    ax.set(xlim=(-1, 1)); ax.set_xlabel("Spearman's rank correlation", fontsize=8)
+    ax.set(xlim=(-1, 1)); ax.set_xlabel("Spearman's rank correlation", fontsize=10)
 
 def plot_claim(points:pd.DataFrame, # of `claim_points`
     label:str='F1', # what `gain` is a gain in
     ):
     "Show gain against broadening: class by class, arm by arm, and their rank correlations."
-    fig, axes = plt.subplots(1, 3, figsize=(10, 3.2), dpi=120, layout='constrained')
+    fig, axes = plt.subplot_mosaic('ab;cc', figsize=(7.3, 6), dpi=120, layout='constrained')
+    axes = [*axes.values()]
     means = points.groupby(['arch', 'sr'], as_index=False)[['broader', 'gain']].mean()
     for ax, frame, size in ((axes[0], points, 12), (axes[1], means, 45)):
         for sr in [s for s in ARMS if s in set(points.sr)]:
@@ -180,13 +185,13 @@ def plot_claim(points:pd.DataFrame, # of `claim_points`
             ax.scatter(p.broader, p.gain, s=size, color=ARMS[sr].color, ec='.2', lw=.3,
                        label=ARMS[sr].title)
         ax.axhline(0, color='.7', lw=.8, zorder=0); ax.axvline(0, color='.7', lw=.8, zorder=0)
-        ax.set_xlabel('change of mean coverage', fontsize=8)
-    axes[0].set_ylabel(f'gain in {label}, class by class', fontsize=8)
-    axes[1].set_ylabel(f'gain in {label}, mean of classes', fontsize=8)
-    axes[1].legend(fontsize=6, frameon=False)
+        ax.set_xlabel('change of mean coverage', fontsize=10)
+    axes[0].set_ylabel(f'gain in {label}, class by class', fontsize=10)
+    axes[1].set_ylabel(f'gain in {label}, mean of classes', fontsize=10)
+    axes[1].legend(fontsize=9, frameon=False)
     _plot_correlations(claim_correlations(points), axes[2])
     for ax in axes:
-        ax.tick_params(labelsize=7); ax.locator_params(axis='x', nbins=5); sns.despine(ax=ax)
+        ax.tick_params(labelsize=9.5); ax.locator_params(axis='x', nbins=5); sns.despine(ax=ax)
     return axes
 
 # %% ../../nbs/9_book/gradcam.ipynb #17e8932a

@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['datasets_frame', 'scheme_page', 'radar_rgb', 'igbp_rgb', 'samples_figure', 'occurrence', 'occurrence_figure',
-           'supports_frame', 'splits_frame', 'table4_frame', 'averages_frame', 'directions_page', 'predictions_frame',
-           'predictions_figure', 'fusion_frame', 'single_frame', 'confusion_single']
+           'supports_frame', 'splits_frame', 'table4_frame', 'averages_frame', 'directions_page', 'radar_sentence',
+           'bands_figure', 'predictions_frame', 'predictions_figure', 'fusion_frame', 'single_frame',
+           'confusion_single']
 
 # %% ../../nbs/9_book/paper2.ipynb #9b3c9244
-import re
+import re, textwrap
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from IPython.display import HTML
 from scipy.ndimage import uniform_filter
+from ..core import listed
 from ..data.bands import render_rgb
 from ..data.labels import IGBP10, encode_targets, get_nomenclature, simplify_igbp
 from ..data.sen12ms import (count_splits, encode_single, landcover_shares, load_igbp,
@@ -26,7 +28,7 @@ from ..papers.paper2 import AVERAGE, BAND_SETS, MODELS, OVERALL, class_f1, schem
 from ..papers.paper2_ledger import (MEASURED, WITH_ICE, band_directions, differences, ledger2,
                                           measured2, table4_cells)
 from .display import verdict_lines, show, text_frame
-from .figures import show_images
+from .figures import plot_dots, show_images
 
 # %% ../../nbs/9_book/paper2.ipynb #52b86166
 def datasets_frame()->pd.DataFrame:
@@ -76,14 +78,13 @@ def _titled(row)->str:
 
 _RGB = 'B04', 'B03', 'B02'
 
-def samples_figure(index:pd.DataFrame, n:int=5, white:int=2000):
+def samples_figure(index:pd.DataFrame, n:int=3, white:int=2000):
     "Show some test patches: Sentinel-2, Sentinel-1, land cover; above, their labels."
     rows = list(_cases(index, n).itertuples())
     images = ([render_rgb(load_patch(r.path, _RGB), white) for r in rows]
               + [radar_rgb(load_patch(r.path, ('VV', 'VH'))) for r in rows]
               + [igbp_rgb(load_igbp(r.lc_path)) for r in rows])
-    axes = show_images(images, cols=n, side=1.7)
-    for ax, r in zip(axes[0], rows): ax.set_title(_titled(r), fontsize=7.5)
+    axes = show_images(images, [_titled(r) for r in rows] + ['']*2*n, cols=n)
     return axes[0, 0].figure
 
 # %% ../../nbs/9_book/paper2.ipynb #4f31b545
@@ -104,13 +105,13 @@ def occurrence(index:pd.DataFrame, # of `read_index`
 def occurrence_figure(frame:pd.DataFrame # of `occurrence`
     ):
     "Draw Figure 2: training above, test below."
-    fig, axes = plt.subplots(2, 1, figsize=(7.5, 5), dpi=120, layout='constrained', sharex=True)
+    fig, axes = plt.subplots(2, 1, figsize=(7.3, 5), dpi=120, layout='constrained', sharex=True)
     for ax, split in zip(axes, ('train', 'test')):
         sns.barplot(frame[frame.split == split], x='class', y='share', hue='format', ax=ax,
                     palette=['#0072B2', '#E69F00', '#009E73'], legend=split == 'train')
         ax.set(xlabel='', ylabel=f'share, {split}'); sns.despine(ax=ax)
-    axes[0].legend(frameon=False, fontsize=8, title=None)
-    axes[1].tick_params(axis='x', rotation=30, labelsize=8)
+    axes[0].legend(frameon=False, fontsize=9.5, title=None)
+    axes[1].tick_params(axis='x', rotation=35, labelsize=9.5)
     return fig
 
 # %% ../../nbs/9_book/paper2.ipynb #b050488c
@@ -168,6 +169,25 @@ def directions_page(runs:Runs)->HTML:
         parts.append(f'<details><summary>{name}, class by class</summary>{table}</details>')
     return HTML('\n'.join(parts))
 
+# %% ../../nbs/9_book/paper2.ipynb #34ddf099
+def radar_sentence(runs:Runs)->str:
+    "Say what radar adds to ten optical bands, and what these add to three."
+    mean = band_directions(runs).query('`class` == @AVERAGE').set_index('comparison')
+    rgb, ms, both = BAND_SETS.values()
+    of = lambda m, a, b: mean.loc[f'{m}: {a} minus {b}']
+    radar = [f'{r["diff"]:+.3f} with {m} (printed: {r.said:+.3f})' for m in MODELS.values() for r in [of(m, both, ms)]]
+    bands = [f'{of(m, ms, rgb)["diff"]:+.3f} with {m}' for m in MODELS.values()]
+    return (f'**Radar beside the ten optical bands changes the average F1 by {listed(radar)}.** Ten bands instead of '
+            f'three change it by {listed(bands)}.')
+
+# %% ../../nbs/9_book/paper2.ipynb #97e0bdbe
+def bands_figure(runs:Runs):
+    "Draw the average F1 of each model by its bands, printed and measured."
+    rows = ledger2(runs).query('what == @AVERAGE')
+    ours = lambda r: {'here': r.ours} if r.ours.known else {}
+    return plot_dots({f'{r.model}, {r.arm}': {'paper, on SEN12MS': r.printed} | ours(r) for r in rows.itertuples()},
+                     AVERAGE)
+
 # %% ../../nbs/9_book/paper2.ipynb #6fb2d06a
 def predictions_frame()->pd.DataFrame:
     "Lay out the labels of Figure 3, as printed."
@@ -189,12 +209,11 @@ def predictions_figure(runs:Runs, index:pd.DataFrame, n:int=3, white:int=2000):
     preds = _first(runs)
     if not preds: return runs.note
     some, one = _cases(index, n), next(iter(preds.values()))
-    titles = ['\n'.join([*(f'{m}: {_named(p, name, "probs")}' for m, p in preds.items()),
-                         f'reference: {_named(one, name, "targs")}']) for name in some.patch_id]
+    wrap = lambda text: textwrap.fill(text, 32)
+    titles = ['\n'.join([*(wrap(f'{m}: {_named(p, name, "probs")}') for m, p in preds.items()),
+                         wrap(f'reference: {_named(one, name, "targs")}')]) for name in some.patch_id]
     images = [render_rgb(load_patch(p, _RGB), white) for p in some.path]
-    axes = show_images(images, cols=n, side=2.8)
-    for ax, title in zip(axes[0], titles): ax.set_title(title, fontsize=7.5)
-    return axes[0, 0].figure
+    return show_images(images, titles, cols=n)[0, 0].figure
 
 # %% ../../nbs/9_book/paper2.ipynb #68219576
 def fusion_frame(stacked:Runs, # of params/sen12ms
@@ -232,16 +251,16 @@ def confusion_single(runs:Runs, bands:str='s1s2'):
     "Draw the confusion of each model, as shares of the true class; the patches beside."
     preds = _first(runs, bands)
     if not preds: return runs.note
-    fig, axes = plt.subplots(1, len(preds), figsize=(4.6*len(preds), 4.2), dpi=120,
+    fig, axes = plt.subplots(len(preds), 1, figsize=(6.6, 5.4*len(preds)), dpi=120,
                              layout='constrained', squeeze=False)
-    for ax, (model, pred) in zip(axes[0], preds.items()):
+    for ax, (model, pred) in zip(axes[:, 0], preds.items()):
         count = pd.DataFrame(confusion(pred['probs'], pred['targs']), IGBP10, IGBP10)
         count = count[count.sum(axis=1) > 0]
         share = count.div(count.sum(axis=1), axis=0)
         names = [f'{c} ({n})' for c, n in zip(count.index, count.sum(axis=1))]
         text = share.map(lambda v: f'{v:.2f}' if v else '')
         sns.heatmap(share.set_axis(names), annot=text, fmt='', ax=ax, vmin=0, vmax=1,
-                    cmap='Blues', cbar=False, annot_kws=dict(size=7), square=True)
+                    cmap='Blues', cbar=False, annot_kws=dict(size=8.5), square=True)
         ax.set(title=f'{model}, {BAND_SETS[bands]}', ylabel='true (patches)', xlabel='predicted')
-        ax.tick_params(labelsize=7); ax.title.set_size(9)
+        ax.tick_params(labelsize=9); ax.title.set_size(11)
     return fig

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['accuracy_frame', 'confusions', 'confusion_maps', 'iou_frame', 'iou_table', 'pixels_frame', 'finer_frame',
-           'maps_figure', 'overlay_figure']
+           'finer_sentence', 'maps_figure', 'overlay_figure']
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #04516d07
 from functools import lru_cache
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.stats import norm
+from ..core import listed
 from ..cards import LEVELS
 from ..data.chips import load_codes
 from ..data.labels import IGNORE, get_nomenclature
@@ -22,7 +23,7 @@ from ..papers.claims import published
 from ..papers.paper3 import printed_confusion
 from ..papers.paper3_ledger import by_level, map_replicates
 from .display import shown_images, text_frame
-from .figures import lay_map
+from .figures import lay_map, name_colours
 from .paper3 import correlation_text
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #3d3b002d
@@ -62,23 +63,23 @@ def _heatmap(ax, frame, title, digits):
     ax.set_facecolor('.85')
     ax.imshow(frame.to_numpy(float), cmap='Blues', vmin=0, vmax=1, interpolation='nearest')
     ticks = range(len(frame))
-    size = 8 if len(frame) < 8 else 6
+    size = 10 if len(frame) < 8 else 8.5
     ax.set_xticks(ticks, frame.columns, fontsize=size, rotation=90 if len(frame) > 8 else 0)
     ax.set_yticks(ticks, frame.index, fontsize=size)
-    ax.set_title(title, fontsize=9); ax.set_xlabel('drawn', fontsize=8); ax.tick_params(length=0)
-    for i, j in zip(*np.nonzero(frame.to_numpy(float) >= .005)) if digits else ():
+    ax.set_title(title, fontsize=11); ax.set_xlabel('drawn', fontsize=10); ax.tick_params(length=0)
+    for i, j in zip(*np.nonzero(frame.to_numpy(float) >= .05)) if digits else ():
         v = frame.iat[i, j]
-        ax.text(j, i, f'{v:.2f}', ha='center', va='center', fontsize=9 if len(frame) < 8 else 4.5,
+        ax.text(j, i, f'{v:.2f}'.lstrip('0'), ha='center', va='center', fontsize=10 if len(frame) < 8 else 8.5,
                 color='white' if v > .55 else '.2')
 
 def confusion_maps(level:int, maps:Runs):
     "Draw a confusion matrix, paper and ours side by side."
     both = confusions(level, maps)
-    fig, axes = plt.subplots(1, len(both), figsize=(4.4*len(both), 4.9), dpi=120,
-                             layout='constrained', squeeze=False)
-    for ax, (name, frame) in zip(axes[0], both.items()):
-        _heatmap(ax, frame, name, digits=level < 3)
-    axes[0, 0].set_ylabel('in the map', fontsize=8)
+    down = level > 1 # many classes need the whole width
+    shape, size = ((len(both), 1), (6.6, 6.4*len(both))) if down else ((1, len(both)), (7.3, 4.2))
+    fig, axes = plt.subplots(*shape, figsize=size, dpi=120, layout='constrained', squeeze=False)
+    for ax, (name, frame) in zip(axes.flat, both.items()):
+        _heatmap(ax, frame, name, digits=level < 3); ax.set_ylabel('in the map', fontsize=10)
     return fig
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #b70fedfe
@@ -123,43 +124,57 @@ def finer_frame(maps:Runs)->pd.DataFrame:
                              'drawn is': gain.side('nearer the ground', 'farther from it')}
     return text_frame(rows, 'level', 'right pixels')
 
+# %% ../../nbs/9_book/paper3_maps.ipynb #9ea069c2
+def finer_sentence(maps:Runs)->str:
+    "Say at how many levels the drawn map is nearer the ground than the map that it learnt from."
+    gains = {place: {k: _over(of, f'gain_oa_{place}') for k, of in by_level(maps).items()} for place in _PLACES}
+    near = {place: [k for k, ci in of.items() if ci.lo > 0] for place, of in gains.items()}
+    said = {place: listed(f'{ci:+.3f} at level {k}' for k, ci in of.items()) for place, of in gains.items()}
+    n = lambda place: f'{len(near[place]) or "none"} of {len(gains[place])} levels'
+    return (f'**At borders the drawn map is shown to be nearer the ground at {n("border")}, everywhere at '
+            f'{n("truth")}.** Right pixels, drawn minus learnt from, at borders: {said["border"]}; everywhere: '
+            f'{said["truth"]}.')
+
 # %% ../../nbs/9_book/paper3_maps.ipynb #6b09b201
 def _busy(maps, n)->list: # positions of the chips with the most classes
     kinds = [len(np.unique(m[m != IGNORE])) for m in maps]
     return sorted(np.argsort(-np.array(kinds), kind='stable')[:n])
 
 def maps_figure(level:int, maps:Runs, n:int=4):
-    "Draw test chips: image, the map it learnt from, the map it draws, the ground, and an overlay."
+    "Draw test chips: image, the map it learnt from, the map it draws, and the ground."
     rec = by_level(maps)[level][0]; pred, exp = maps.preds(rec), recorded(rec)
     truth = pred.get('truth', pred['masks']); chosen = _busy(truth, n)
     index = get_scenes(exp).set_index('patch_id')
     at = index.index.get_indexer(pred['ids'][chosen]).tolist()
     images = shown_images(exp, 'none', index.reset_index(), at)
-    fig, axes = plt.subplots(n, 5, figsize=(8.4, 1.75*n), dpi=120, layout='constrained',
-                             squeeze=False)
+    fig, axes = plt.subplots(n, 4, figsize=(7.3, 1.85*n + 1), dpi=120, layout='constrained', squeeze=False)
     for row, i, im in zip(axes, chosen, images):
         given, drawn, ground = (_legend(level).paint(m[i])
                                for m in (pred['masks'], pred['maps'], truth))
-        over = (.55*im + .45*drawn).astype(np.uint8)
-        for ax, shown in zip(row, (im, given, drawn, ground, over)):
+        for ax, shown in zip(row, (im, given, drawn, ground)):
             ax.imshow(shown, interpolation='nearest'); ax.axis('off')
-    heads = 'image', 'map learnt from', 'map drawn', 'ground', 'drawn, overlaid'
-    for ax, name in zip(axes[0], heads): ax.set_title(name, fontsize=8)
+    heads = 'image', 'map learnt from', 'map drawn', 'ground'
+    for ax, name in zip(axes[0], heads): ax.set_title(name, fontsize=10.5)
+    shown = np.concatenate([m[chosen].ravel() for m in (pred['masks'], pred['maps'], truth)])
+    numbers = [*_legend(level).numbers]
+    name_colours(fig, _legend(level), [numbers[k] for k in np.unique(shown) if k != IGNORE])
     return fig
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #db8aa536
-def overlay_figure(maps:Runs, n:int=4):
+def overlay_figure(maps:Runs, n:int=3):
     "Draw test chips with the CORINE map over them, and below with the ground."
     exp = recorded(by_level(maps)[max(by_level(maps))][0])
     index = get_scenes(exp); test = index.index[index.split == 'test']
     truths = [load_codes(index.truth_path[i] or index.mask_path[i]) for i in test]
     chosen = [test[i] for i in _busy([np.unique(t, return_inverse=True)[1] for t in truths], n)]
     images = shown_images(exp, 'none', index, chosen)
-    fig, axes = plt.subplots(2, n, figsize=(2.1*n, 4.4), dpi=120, layout='constrained')
+    fig, axes = plt.subplots(2, n, figsize=(7.3, 6), dpi=120, layout='constrained')
     for column, i, im in zip(axes.T, chosen, images):
         both = index.mask_path[i], index.truth_path[i] or index.mask_path[i]
         for ax, path in zip(column, both):
             ax.imshow(lay_map(im, load_codes(path)), interpolation='nearest')
             ax.set(xticks=[], yticks=[])
-    axes[0, 0].set_ylabel('CORINE map', fontsize=8); axes[1, 0].set_ylabel('ground', fontsize=8)
+    axes[0, 0].set_ylabel('CORINE map', fontsize=10.5); axes[1, 0].set_ylabel('ground', fontsize=10.5)
+    paths = {p for i in chosen for p in (index.mask_path[i], index.truth_path[i] or index.mask_path[i])}
+    name_colours(fig, get_nomenclature('clc3'), np.unique([load_codes(p) for p in paths]))
     return fig

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TITLES', 'SCORES', 'BASE', 'NOT_YET', 'Matrix', 'get_matrix', 'gains', 'recovered', 'sort_words', 'clauses', 'word',
-           'scene', 'answer', 'buys', 'gains_figure', 'matrix_page', 'words_page', 'lacks', 'status']
+           'scene', 'answer', 'headline', 'buys', 'gains_figure', 'matrix_page', 'words_page', 'lacks', 'status']
 
 # %% ../../nbs/9_book/real.ipynb #4ea10002
 import html, re
@@ -133,6 +133,21 @@ def answer(runs:Runs)->Markdown: # of one table
     return Markdown(f'On {len(m.groups):,} images of {scene(runs)}, a classifier that learns from the images of a '
         f'network scores, by {SCORES[score]} and against plain bicubic enlargement: {clauses(nets, score)}. By '
         f'{SCORES[second]}: {clauses({sr: m.cis((sr, sr), (BASE, BASE))[1] for sr in nets}, second)}. {_most(m)}')
+
+# %% ../../nbs/9_book/real.ipynb #eed4c4de
+def headline(runs:Runs)->str: # of one table
+    "Say how many networks help, by how much the best does, and whether other training images would have done as much."
+    if not len(runs): return NOT_YET.format(runs.command)
+    m = get_matrix(runs); own, score = _nets(gains(m)), m.scores[0]
+    if not own: return f'Of {scene(runs)}, no network and bicubic were run on the same images yet.'
+    by = sort_words(own, score); best = max(own, key=lambda sr: own[sr].value)
+    said = (f'**With {len(by.get("better", ()))} of {len(own)} networks a classifier that learns from their images '
+            f'scores higher than with bicubic**, by {SCORES[score]}; the best, {TITLES[best]}, by {own[best]:+.3f}.')
+    far, plain = _nets(gains(m, 'truth')), (BASE, BASE)
+    if not far or plain not in m.reps: return said
+    top, taught = max(far, key=lambda sr: far[sr].value), m.cis(plain, ('truth', BASE))[0]
+    return (f'{said} To a classifier of true images the best network is worth {far[top]:+.3f}; to teach that '
+            f'classifier on bicubic images instead, without any network, {taught:+.3f}.')
 
 # %% ../../nbs/9_book/real.ipynb #4ea10011
 def buys(runs:Runs)->Markdown: # of one table

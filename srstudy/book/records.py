@@ -17,8 +17,8 @@ from ..params import Experiment
 from ..score.ci import over_seeds
 from ..study.runs import Runs, choosing
 from ..study.settings import name_settings, of_table, read_folder, say_field, setting, sort_runs
-from .build import HOST, execute_pages, read_page, set_book, write_config
-from .display import show, text_frame
+from .build import execute_pages, read_page, set_book, write_config
+from .display import HOST, show, text_frame
 
 # %% ../../nbs/9_book/records.ipynb #87fc6897
 RECORD_PAGES = 'table1', 'table2', 'chance', 'ledger'
@@ -36,11 +36,16 @@ def _lacks(tags, runs:Runs)->list: # titles of what is missing
 
 def _tags(cell)->list: return cell.metadata.get('tags', [])
 
+def _page(name): # without what only the study has
+    nb = read_page(repo_root()/f'book/{name}.md')
+    nb.cells = [c for c in nb.cells if 'study' not in _tags(c)]
+    return nb
+
 def what_fits(page:str, # name of a page in book/
     runs:Runs # of one setting
     )->str: # why not; nothing where it fits
     "Say why a page cannot be made of some Records."
-    nb = read_page(repo_root()/f'book/{page}.md')
+    nb = _page(page)
     first = next(c for c in nb.cells if c.cell_type == 'code')
     table = of_table(runs, _ASKS.search(first.source)[1])
     if not len(table): return f'no Record of `params/{table.table}`'
@@ -69,7 +74,7 @@ def fit_page(page:str, # name of a page in book/
     beside:list # pages that stand beside it
     ):
     "Return a page whose cells need no more than these Records have, not executed."
-    nb = read_page(repo_root()/f'book/{page}.md'); asked = _ASKS.search('\n'.join(c.source for c in nb.cells))[1]
+    nb = _page(page); asked = _ASKS.search('\n'.join(c.source for c in nb.cells))[1]
     table = of_table(runs, asked)
     for i, cell in enumerate(nb.cells):
         lost = _lacks(_tags(cell), table)

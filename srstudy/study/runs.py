@@ -225,8 +225,7 @@ def provenance(self:Runs)->HTML|Markdown:
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "
              f"{_made_with(self)}, commit {_commits(self)}.")
-    return HTML(f'<div class="admonition important"><p class="admonition-title">{self.scope.title}</p>'
-                f'<p>{sentence}</p><p>{facts}</p></div>')
+    return HTML(f'<details class="rests-on"><summary><b>{self.scope.title}.</b> {sentence}</summary>{facts}</details>')
 
 # %% ../../nbs/7_study/runs.ipynb #89eecd75
 def _varied(runs)->dict: # parameter -> its values, where there is more than one
