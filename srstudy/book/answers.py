@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['SCORES', 'drawn', 'recoveries', 'recovery_sentence', 'recovery_page', 'recovery_figure', 'three_scores',
-           'signs_sentence', 'signs_page', 'answers']
+           'signs_sentence', 'signs_page']
 
 # %% ../../nbs/9_book/answers.ipynb #f9b3ab1f
 import html, re
 from functools import lru_cache
 import matplotlib.pyplot as plt, numpy as np, seaborn as sns
-from IPython.display import HTML, Markdown
+from IPython.display import HTML
 from ..core import pick
 from ..cards import ARMS, CLASSIFIERS
 from ..score.ci import CI, column_cis
@@ -154,10 +154,3 @@ def signs_page(runs:Runs)->HTML: # of one classifier
     for (sr, which), ci in gains.items():
         rows.setdefault(ARMS[sr].title, {})[SCORES[which]] = f'{ci:+.3f}'
     return show(text_frame(rows, 'arm'), _bold(signs_sentence(gains)))
-
-# %% ../../nbs/9_book/answers.ipynb #adc24526
-def answers(runs:Runs, arch:str='resnet50')->Markdown:
-    "Tell how much was recovered, and whether the score decides the sign."
-    named = CLASSIFIERS[arch].title
-    return Markdown(f'- **How much of what there was to gain?** {recovery_sentence(runs)}\n'
-                    f'- **By which score?** With {named}: {signs_sentence(three_scores(runs.where(arch=arch)))}')

@@ -114,20 +114,20 @@ def plot_pipeline(before, # (h,w,3) uint8, the patch
     for ax, im, title in zip(axes, (before, after),
                              (f'patch, {h} x {h} px\nat 10 m',
                               f'super-resolved, {4*h} x {4*h} px\nat 2.5 m')):
-        ax.imshow(im, interpolation='nearest'); ax.set_title(title, fontsize=8); ax.axis('off')
+        ax.imshow(im, interpolation='nearest'); ax.set_title(title, fontsize=8.5); ax.axis('off')
     for i in range(5):
         axes[2].add_patch(plt.Rectangle((.12 + .16*i, .5 - .42*(.8**i)), .1, .84*(.8**i),
                                         color=plt.cm.Blues(.35 + .13*i)))
     axes[2].set(xlim=(0, 1), ylim=(0, 1))
-    axes[2].set_title('classifier\nCNN, one sigmoid per class', fontsize=8); axes[2].axis('off')
+    axes[2].set_title('classifier\nCNN, one sigmoid per class', fontsize=8.5); axes[2].axis('off')
     names = [textwrap.shorten(n, 26, placeholder=' …') for n in labels]
     ben19 = get_nomenclature('ben19'); colors = dict(zip(ben19.classes, ben19.colors))
     axes[3].barh(names, list(labels.values()),
                  color=[np.array(colors.get(n, (128,)*3))/255
                         for n in labels], edgecolor='.3', lw=.5)
-    axes[3].invert_yaxis(); axes[3].set(xlim=(0, 1)); axes[3].tick_params(labelsize=7)
+    axes[3].invert_yaxis(); axes[3].set(xlim=(0, 1)); axes[3].tick_params(labelsize=8)
     axes[3].axvline(.5, color='.3', lw=.8, ls=':')
-    axes[3].set_title('probability of each label', fontsize=8)
+    axes[3].set_title('probability of each label', fontsize=8.5)
     sns.despine(ax=axes[3])
     return axes
 
