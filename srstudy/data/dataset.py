@@ -36,6 +36,7 @@ class Dataset:
     load_ground: Callable|None = None   # row -> (kh,kw) codes of what truly is on the ground
     draw: Callable = _not_drawn         # n, size, noise, workers -> folder, drawn if it is missing
     drawn: Callable = _not_drawn        # n, size, noise -> that folder, drawn or not
+    listed: Callable = _not_drawn       # n -> patch_id and split of what is drawn, without drawing it
     version: dict = field(default_factory=lambda: dict(synth='')) # of what draws it
     spelling: Callable = str            # name of a patch -> the spelling that all copies share
     inputs: Callable = lambda root: {}  # root -> what a run is made from, where a name does not say it

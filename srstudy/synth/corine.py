@@ -4,19 +4,19 @@
 
 # %% auto #0
 __all__ = ['TILE_VERSION', 'SYNTHETIC_CORINE', 'majority', 'merge_small', 'draw_ground', 'draw_clc', 'write_synthetic_corine',
-           'synthetic_corine_dir', 'get_synthetic_corine']
+           'synthetic_corine_dir', 'get_synthetic_corine', 'list_chips']
 
 # %% ../../nbs/2_synth/corine.ipynb #eb325a84
 from dataclasses import replace
 from pathlib import Path
-import numpy as np, rasterio
+import numpy as np, pandas as pd, rasterio
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from rasterio.enums import Resampling
 from rasterio.transform import from_origin
 from rasterio.warp import calculate_default_transform, reproject
 from ..core import cache_dir, canonical_hash, seed_for, whole_folder, write_atomic
-from ..data.chips import CORINE_CHIPS, load_codes, make_chips
+from ..data.chips import CORINE_CHIPS, draw_splits, load_codes, make_chips
 from ..data.files import encode_image
 from .landscape import SYNTH_VERSION, make_scene
 
@@ -126,9 +126,18 @@ def get_synthetic_corine(n:int, size:int=24, seed:int=0, workers:int=2)->Path:
     root = synthetic_corine_dir(n, size, seed)
     return root if root.exists() else write_synthetic_corine(root, n, size, seed, workers)
 
+# %% ../../nbs/2_synth/corine.ipynb #63f74759
+def list_chips(n:int # chips, at least
+    )->pd.DataFrame: # patch_id, split
+    "List the chips that a synthetic tile is cut into."
+    side = int(np.ceil(n**.5))
+    splits = np.char.strip(draw_splits(side, side))
+    return pd.DataFrame([(f'tile_{r:02d}_{c:02d}', str(s)) for (r, c), s in np.ndenumerate(splits)],
+                        columns=['patch_id', 'split'])
+
 # %% ../../nbs/2_synth/corine.ipynb #25e20004
 SYNTHETIC_CORINE = replace(CORINE_CHIPS, name='synthetic_corine',
     version=dict(synth=SYNTH_VERSION, tile=TILE_VERSION),
     load_ground=lambda row: load_codes(row.truth_path),
     draw=lambda n, size, noise, workers=2: get_synthetic_corine(n, size, workers=workers),
-    drawn=lambda n, size, noise: synthetic_corine_dir(n, size))
+    drawn=lambda n, size, noise: synthetic_corine_dir(n, size), listed=list_chips)
