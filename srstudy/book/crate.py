@@ -4,19 +4,20 @@
 
 # %% auto #0
 __all__ = ['FIELDS', 'DEVELOPERS', 'ref', 'refs', 'file_entity', 'value_entity', 'parameters', 'run_values', 'run_action',
-           'write_workflows', 'metadata', 'write_crate', 'crate_text']
+           'write_workflows', 'metadata', 'write_crate', 'account', 'crate_text']
 
 # %% ../../nbs/9_book/crate.ipynb #12f60732
 import dataclasses, json, mimetypes, shutil, subprocess
 from pathlib import Path
 from urllib.parse import quote
+from IPython.display import Markdown
 from tqdm.auto import tqdm
-from ..core import repo_root, sha256_file, whole_folder, write_atomic
+from ..core import listed, repo_root, sha256_file, whole_folder, write_atomic
 from ..cards import DATASETS
 from ..params import Experiment
 from ..study.record import Record, command, has_predictions, read_record, recorded
 from .cite import bibtex, people, read_citation
-from .croissant import write_tables
+from .croissant import classifier_kind, write_tables
 
 # %% ../../nbs/9_book/crate.ipynb #db4026e7
 def ref(at:str # name of an entity
@@ -244,11 +245,27 @@ def write_crate(out:str|Path, # folder to make; must not exist
         write_atomic(part/'ro-crate-metadata.json', text + '\n')
     return Path(out)
 
+# %% ../../nbs/9_book/crate.ipynb #d67b049d
+def account(records:str|Path|None=None # folder of Records; the committed ones by default
+    )->Markdown:
+    "Say what all Records are of, and what they cost."
+    read = [read_record(p) for p in sorted(Path(records or repo_root()/'book/results').glob('*.json'))]
+    every = lambda key: listed(sorted({str(key(r)) for r in read} - {'', 'None'}))
+    hours = sum(sum(r.made.get('seconds', {}).values()) for r in read)/3600
+    sets, commits = every(lambda r: DATASETS[r.params['dataset']].title), every(lambda r: f"`{r.made.get('commit')}`")
+    return Markdown('\n'.join([f'- **Records**: {len(read)}, each with its predictions', f'- **Data**: {sets}',
+        f'- **Seeds**: {every(lambda r: r.params["seed"])}',
+        f'- **Classifiers**: {every(lambda r: classifier_kind(recorded(r)))}',
+        f"- **Machine**: {every(lambda r: r.made.get('processor'))}, {every(lambda r: r.made.get('cores'))} cores, "
+        f"Python {every(lambda r: r.made.get('python'))}",
+        f'- **Time**: {hours:.1f} hours of these runs', f'- **Code**: commits {commits}']))
+
 # %% ../../nbs/9_book/crate.ipynb #e12f8e2b
 def crate_text(out:Path # of `write_crate`
     )->str:
     "Say what was written, and what to do next."
     files = [p for p in Path(out).rglob('*') if p.is_file()]; mb = sum(p.stat().st_size for p in files)/1e6
     runs = len([*(Path(out)/'records').glob('*.json')]); pack = f'srstudy-{read_citation()["version"]}.zip'
-    return (f'{out}: {runs} runs in {len(files)} files, {mb:.1f} MB. Next: cd {out} && zip -qr ../{pack} . ; upload '
-            f'{pack} to Zenodo (https://zenodo.org/uploads/new), and write its DOI into CITATION.cff')
+    return (f'{out}: {runs} run{"s"*(runs > 1)} in {len(files)} files, {mb:.1f} MB. '
+            f'Next: cd {out} && zip -qr ../{pack} . ; upload {pack} to Zenodo (https://zenodo.org/uploads/new), and '
+            'write its DOI into CITATION.cff')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SAMPLE', 'prediction_rows', 'write_predictions', 'setting_name', 'split_rows', 'drawn_rows', 'write_sample',
-           'file_object', 'record_set', 'croissant', 'responsible', 'write_tables']
+           'file_object', 'record_set', 'croissant', 'classifier_kind', 'responsible', 'write_tables']
 
 # %% ../../nbs/9_book/croissant.ipynb #58039e32
 import json, zipfile
@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa, pyarrow.parquet as pq
 from tqdm.auto import tqdm
 from ..core import listed, sha256_file, write_atomic
-from ..cards import DATASETS, FOLDS
+from ..cards import CLASSIFIERS, DATASETS, FOLDS
 from ..params import Experiment, is_synthetic
 from ..data.index import get_dataset
 from ..data.labels import get_nomenclature
@@ -149,14 +149,19 @@ def croissant(name:str, about:str, files:list, sets:list,
         'creator': {'@type': 'sc:Organization', 'name': cff['authors'][0]['name'], 'url': cff['repository-code']},
         'citeAs': bibtex(cff), 'distribution': files, 'recordSet': sets} | {f'rai:{k}': v for k, v in said.items()}
 
-# %% ../../nbs/9_book/croissant.ipynb #2afcf2bf
+# %% ../../nbs/9_book/croissant.ipynb #c8d5c5d4
 def _used(exps)->str:
     return listed(sorted({f'{DATASETS[e.dataset].title} ({DATASETS[e.dataset].licence})' for e in exps}))
 
+def classifier_kind(exp:Experiment)->str:
+    "Say what kind of classifier a run trained."
+    return 'probes of a frozen encoder' if CLASSIFIERS[exp.arch].frozen else f'{exp.width} classifiers'
+
+# %% ../../nbs/9_book/croissant.ipynb #2afcf2bf
 def responsible(exps:list # of Experiment
     )->dict: # data set -> what is said of its use
     "Say how the data sets came about, what they lack, and what they are good for."
-    widths = listed(sorted({f'{e.width} networks' for e in exps}))
+    kinds = listed(sorted({*map(classifier_kind, exps)}))
     same = dict(dataReleaseMaintenancePlan='A release is not changed. A correction is a new version, and faults are '
                 f'told as issues of {read_citation()["repository-code"]}.',
                 personalSensitiveInformation='None: names of patches and kinds of land cover. No image of a real '
@@ -167,7 +172,7 @@ def responsible(exps:list # of Experiment
             f'one run of a notebook whose parameters are in its Record. The patches are of {_used(exps)}.',
             dataBiases='What a network answers carries the biases of what it was trained on. Scenes that are drawn '
             'have the classes and neighbourhoods of their generator, not those of the Earth.',
-            dataLimitations=f'Made by {widths}. Runs that differ in their seed alone are no independent data. What is '
+            dataLimitations=f'Made by {kinds}. Runs that differ in their seed alone are no independent data. What is '
             'true of a patch is what its data set says of it, mistakes included; a share of the labels of drawn '
             'scenes is wrong on purpose.',
             dataUseCases='To check the scores of the study, to compute others, and to try statistics on many '
