@@ -138,7 +138,7 @@ def compare(a: Annotated[Path, typer.Argument(help='a folder of Records: results
 
 # %% ../nbs/cli.ipynb #632243c6
 @app.command()
-def crate(out: Annotated[Path, typer.Argument(metavar='[FOLDER]', help='the folder to make')] = Path('release'),
+def crate(out: Annotated[Path, typer.Argument(metavar='FOLDER', help='the folder to make')] = Path('release'),
           records: Annotated[Path|None, typer.Option(metavar='FOLDER', help='the Records to release; by default those '
                                                      'that came with the code')] = None):
     "Write a release ready for a DOI: Records, predictions, splits and scenes, as RO-Crate and Croissant."

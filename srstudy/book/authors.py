@@ -33,7 +33,7 @@ AUDIT = 'What a machine finds in the tables'
 
 def _lines(paper:str, name:str, call:str)->str:
     module = 'audit' if name == 'audited' else paper
-    return '\n'.join(['# in a clone of srstudy, whose book/reference holds the printed numbers',
+    return '\n'.join(['# in a clone of srstudy; printed numbers: book/reference',
                       f'from srstudy.papers.{module} import {name}', f'table, sentence = {call}',
                       'print(sentence)', 'print(table.to_string())'])
 

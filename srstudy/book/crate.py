@@ -258,7 +258,7 @@ def account(records:str|Path|None=None # folder of Records; the committed ones b
         f'- **Classifiers**: {every(lambda r: classifier_kind(recorded(r)))}',
         f"- **Machine**: {every(lambda r: r.made.get('processor'))}, {every(lambda r: r.made.get('cores'))} cores, "
         f"Python {every(lambda r: r.made.get('python'))}",
-        f'- **Time**: {hours:.1f} hours of these runs', f'- **Code**: commits {commits}']))
+        f'- **Time**: {hours:.1f} hours, all runs together', f'- **Code**: commits {commits}']))
 
 # %% ../../nbs/9_book/crate.ipynb #e12f8e2b
 def crate_text(out:Path # of `write_crate`
