@@ -20,18 +20,21 @@ RECORDS = sorted((ROOT/'book/results').glob('*.json'))
 @pytest.fixture(scope='module')
 def crate(tmp_path_factory):
     "The release of all committed Records, and the seconds that it took."
-    start = time.perf_counter()
-    out = write_crate(tmp_path_factory.mktemp('crate')/'release')
-    return out, time.perf_counter() - start
+    home, start = tmp_path_factory.mktemp('crate'), time.perf_counter()
+    with pytest.MonkeyPatch.context() as m:
+        m.setenv('SRSTUDY_CACHE', str(home/'cache')) # nothing is drawn already
+        return write_crate(home/'release'), time.perf_counter() - start
 
 @pytest.fixture(scope='module')
 def graph(crate):
     return {e['@id']: e for e in json.loads((crate[0]/'ro-crate-metadata.json').read_text())['@graph']}
 
+@pytest.mark.slow
 def test_all_committed_records_take_less_than_a_minute(crate):
     assert crate[1] < 60
     assert sorted(p.name for p in (crate[0]/'records').glob('*.json')) == [p.name for p in RECORDS]
 
+@pytest.mark.slow
 def test_a_program_that_does_not_know_us_opens_the_crate(crate):
     with warnings.catch_warnings():
         warnings.simplefilter('error') # it warns of a file that no folder lists
@@ -43,10 +46,12 @@ def test_a_program_that_does_not_know_us_opens_the_crate(crate):
     assert len(runs) == len(RECORDS) and {r.id for r in opened.root_dataset['mentions']} == {r.id for r in runs}
     for run in runs[::50]: assert all((crate[0]/made.id).exists() for made in run['result'])
 
+@pytest.mark.slow
 def test_every_file_is_what_its_hash_says(crate, graph):
     files = [e for e in graph.values() if 'sha256' in e]
     assert len(files) > 2*len(RECORDS) and all(sha256_file(crate[0]/e['@id']) == e['sha256'] for e in files)
 
+@pytest.mark.slow
 def test_a_run_is_told_as_its_record_has_it(crate, graph):
     for path in RECORDS[::37]:
         rec = read_record(path); run = graph[f'#run/{rec.name}']; exp = recorded(rec)
@@ -61,6 +66,7 @@ def test_a_run_is_told_as_its_record_has_it(crate, graph):
         assert rec.made['commit'] in run['description'] and json.loads((crate[0]/notebook['@id']).read_text())['cells']
         assert rec.made['commit'] in notebook['@id'] or 'does not know it' in run['description']
 
+@pytest.mark.slow
 def test_what_the_profile_of_workflow_runs_asks_for(graph):
     root, itself = graph['./'], graph['ro-crate-metadata.json']
     assert {'https://w3id.org/ro/wfrun/process/0.5', 'https://w3id.org/ro/wfrun/workflow/0.5'} < {c['@id'] for c in root['conformsTo']}
@@ -72,6 +78,7 @@ def test_what_the_profile_of_workflow_runs_asks_for(graph):
         if e['@type'] == 'FormalParameter': assert e['additionalType'] and e['workExample'], e['@id']
         if e['@type'] == 'CreateAction': assert e['endTime'] and e['agent']['@id'] in graph and e['instrument']['@id'] in graph
 
+@pytest.mark.slow
 def test_no_image_of_a_real_place_and_no_path_of_a_machine(crate):
     out = crate[0]
     assert not [p for p in out.rglob('*') if p.suffix.lower() in ('.tif', '.tiff', '.jpg', '.jpeg', '.png', '.webp')]
@@ -81,6 +88,7 @@ def test_no_image_of_a_real_place_and_no_path_of_a_machine(crate):
     for p in (out/'ro-crate-metadata.json', *out.glob('*/croissant.json'), *out.glob('scenes/*.csv')):
         assert str(ROOT) not in p.read_text() and not re.search(r'/(tmp|home|root|Users)/', p.read_text()), p
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['predictions', 'splits', 'scenes'])
 def test_the_tables_are_read_by_the_reader_of_croissant(crate, name):
     data = mlcroissant.Dataset(jsonld=str(crate[0]/name/'croissant.json'))
@@ -92,6 +100,7 @@ def test_the_tables_are_read_by_the_reader_of_croissant(crate, name):
         rows = [*itertools.islice(data.records(table.uuid), 3)]
         assert len(rows) == 3 and all(v is not None for row in rows for v in row.values())
 
+@pytest.mark.slow
 def test_the_predictions_are_those_beside_the_records(crate):
     table = pd.read_parquet(crate[0]/'predictions/predictions.parquet')
     labelled = {p.stem: read_predictions(p) for p in RECORDS[::60] if 'segmentation' != read_record(p).params['task']}
@@ -101,6 +110,7 @@ def test_the_predictions_are_those_beside_the_records(crate):
         assert (mine.probability.to_numpy() == arrays['probs'].ravel()).all() and (mine.target.to_numpy() == arrays['targs'].ravel()).all()
         assert mine['class'].iloc[:arrays['probs'].shape[1]].tolist() == list(read_record(ROOT/f'book/results/{run}.json').classes)
 
+@pytest.mark.slow
 def test_the_splits_are_those_of_every_record(crate):
     table = pd.read_csv(crate[0]/'splits/splits.csv')
     counts, tested = table.groupby(['setting', 'split']).size(), table[table.split == 'test'].groupby('setting').patch_id.agg(set)
@@ -109,6 +119,7 @@ def test_the_splits_are_those_of_every_record(crate):
         assert counts[name].to_dict() == rec.counts, name
     for path in RECORDS[::25]: assert {*read_predictions(path)['ids']} == tested[setting_name(recorded(read_record(path)))]
 
+@pytest.mark.slow
 def test_the_sample_is_read_by_the_readers_of_the_real_data(crate, tmp_path, home):
     with zipfile.ZipFile(crate[0]/'scenes/samples.zip') as packed: packed.extractall(tmp_path/'samples')
     listed = pd.read_csv(crate[0]/'scenes/samples.csv')
