@@ -28,7 +28,6 @@ class Doubt(NamedTuple):
     lines: str     # of Python, that print both
 
 _PRINTED = dict(paper1=FINDINGS1, paper2=FINDINGS2, paper3=FINDINGS3)
-_PAGES = dict(paper1='errata', paper2='paper2_findings', paper3='paper3_errata')
 AUDIT = 'What a machine finds in the tables'
 
 def _lines(paper:str, name:str, call:str)->str:
@@ -64,6 +63,6 @@ def authors_page()->HTML:
         said = findings(paper); names = ', '.join(f'{given} {family}' for family, given in people(entry))
         parts.append(f'<h2 id="{paper}">{escape(PAPERS[paper].title)}</h2><p>{escape(names)}: '
                      f'<a href="{entry["url"]}">{escape(entry["title"])}</a>. {len(said)} findings; their tables: '
-                     f'<a href="{_PAGES[paper]}.html">by hand</a>, <a href="audit.html">by machine</a>.</p>')
+                     f'<a href="errata.html">by hand and by machine</a>.</p>')
         parts += [_entry(f, cff['repository-code']) for f in said]
     return HTML('\n'.join(parts))
