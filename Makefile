@@ -32,7 +32,7 @@ book: $(READY)
 	@echo "The book is at file://$(CURDIR)/$(BOOK)"
 
 # All pages are executed again whenever anything that one of them reads has changed.
-$(BOOK): $(wildcard book/*.md book/*.yml book/*.csv book/reference/* book/results/* book/bench/* book/_static/* results/*.json srstudy/*.py srstudy/*/*.py params/*/* nbs/*.ipynb nbs/*/*.ipynb)
+$(BOOK): $(wildcard book/*.md book/*.yml book/*.csv book/reference/* book/results/* book/bench/* book/_static/* book/_static/*/* results/*.json srstudy/*.py srstudy/*/*.py params/*/* nbs/*.ipynb nbs/*/*.ipynb)
 	@echo "Building the book"
 	@$(BIN)/srstudy book > /dev/null
 	@touch $@

@@ -128,7 +128,7 @@ def rule_page(packed:Packed)->HTML:
         '<figure id="rule-figure" hidden><div class="key"><span class="sure">decided</span><span>undecided</span>'
         '<span class="own">your own rule</span></div><div id="rule-curve"></div>'
         '<figcaption>A dot for each world, from the worst difference to the best; your own have their '
-        'intervals. Below, a line for each value of each choice, darker where more of the worlds were made with it. '
+        'intervals. Below, a line for each value of each choice, stronger where more of the worlds were made with it. '
         '<span class="note" id="rule-note"></span></figcaption></figure>', '</div>',
         f'<script type="application/json" id="rule-data">{page_data(packed)}</script>', loads]))
 

@@ -68,7 +68,7 @@
 
   function draw(worlds, titles, axis, width, said) { // said: what it shows, for whoever does not see it
     if (!worlds.length) return '';
-    const left = width < 500 ? 142 : 176, sorted = worlds.slice().sort((a, b) => a.diff - b.diff);
+    const left = width < 500 ? 158 : 176, sorted = worlds.slice().sort((a, b) => a.diff - b.diff);
     const [strips, high] = lower(sorted, choicesOf(worlds, titles), left, width);
     return `<svg role="img" aria-label="${said}" width="${width}" height="${high}" viewBox="0 0 ${width} ${high}">`
       + upper(sorted, axis, left, width) + strips + '</svg>';

@@ -137,9 +137,15 @@
       for (let row = 0; row < rows; row++) out[row] = (left[row] + zero * empty[row]) / keep.length;
       return out;
     }
+    if (!made.all) {
+      made.all = { hit: new Float64Array(rows), said: new Float64Array(rows) };
+      for (let i = 0; i < hit.length; i++) {
+        made.all.hit[i / c | 0] += hit[i]; made.all.said[i / c | 0] += y[i] + z[i];
+      }
+    }
     for (let row = 0, at = 0; row < rows; row++, at += c) {
-      let a = 0, b = 0;
-      for (const k of keep) { a += hit[at + k]; b += y[at + k] + z[at + k]; }
+      let a = made.all.hit[row], b = made.all.said[row];
+      for (const k of skip) { a -= hit[at + k]; b -= y[at + k] + z[at + k]; }
       out[row] = ratio(2 * a, b, zero);
     }
     return out;
