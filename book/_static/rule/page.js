@@ -15,7 +15,9 @@
       base: f.base.value, margin: +f.margin.value, holm: f.holm.checked, seeds: on('seeds'), without: on('without'),
       threshold: kind === 'number' ? Math.round(f.threshold.value * 1e4) / 1e4 : kind };
     f.threshold.disabled = kind !== 'number';
-    const lost = kind === 'number' && !(rule.threshold > 0 && rule.threshold < 1) ? 'A threshold lies between 0 and 1.'
+    const lost = ['score', 'zero', 'side', 'base', 'kind'].some(k => !f[k].value)
+      ? 'The address of this page names a choice that is not among those of the form.'
+      : kind === 'number' && !(rule.threshold > 0 && rule.threshold < 1) ? 'A threshold lies between 0 and 1.'
       : f.margin.value === '' || !(rule.margin >= 0) ? 'A margin is a number, 0 or more.'
       : !rule.seeds.length ? 'Choose one seed or more.'
       : rule.without.length === data.c ? 'All classes are left out: keep one or more.' : '';
@@ -40,10 +42,12 @@
     history.replaceState(null, '', location.pathname + location.search + (parts.length ? '#' + parts.join('&') : ''));
   }
 
+  function decoded(text) { try { return decodeURIComponent(text); } catch { return ''; } }
+
   function fromHash() {
     const rule = Object.assign({}, usual);
     for (const part of location.hash.slice(1).split('&')) {
-      const [k, text] = part.split('='), v = decodeURIComponent(text || '');
+      const [k, text] = part.split('='), v = decoded(text || '');
       if (!(k in usual)) continue;
       rule[k] = Array.isArray(usual[k]) ? v.split(',').filter(Boolean).map(Number) : k === 'holm' ? v === 'true'
         : k === 'score' || k === 'base' || v in data.titles.tuned ? v : +v;

@@ -33,7 +33,7 @@
     }
     // what was computed once and no rule changes is kept: orders, precisions, and ways that are no reader's own
     return Object.assign({}, raw, { n, c, row, targs, left, steps: words(raw.steps), tuned: words(raw.tuned),
-      orders: [], precise: {}, ways: new Map() });
+      orders: [], precise: {}, shown: {}, ways: new Map() });
   }
 
   function cuts(data, run, threshold) { // the first step of each class that passes
@@ -51,18 +51,26 @@
 
   const ratio = (a, b, zero) => b > 0 ? a / b : zero;
 
+  function shown(data, side) { // true labels of each class: no run changes them
+    if (!data.shown[side]) {
+      const { n, c, targs } = data, y = data.shown[side] = new Float64Array(data.left[side].length * c);
+      for (let i = 0; i < n * c; i++) y[(data.blocks[side][Math.floor(i / c)] + 1) * c + i % c] += targs[i];
+      leave(y, c);
+    }
+    return data.shown[side];
+  }
+
   // Hits, predicted and true labels: of each class without each block, and which labels of which scene.
   function decide(data, run, threshold, side) {
-    const { n, c, targs, steps } = data, block = data.blocks[side], from = run * n * c;
+    const { n, c, targs, steps } = data, block = data.blocks[side], from = run * n * c, y = shown(data, side);
     const rows = data.left[side].length, cut = cuts(data, run, threshold), preds = new Uint8Array(n * c);
-    const hit = new Float64Array(rows * c), z = new Float64Array(rows * c), y = new Float64Array(rows * c);
-    for (let i = 0, at = 0; i < n; i++) {
-      for (let k = 0, to = (block[i] + 1) * c; k < c; k++, at++, to++) {
-        const p = steps[from + at] >= cut[k] ? 1 : 0, t = targs[at];
-        preds[at] = p; hit[to] += p & t; z[to] += p; y[to] += t;
-      }
+    const hit = new Float64Array(rows * c), z = new Float64Array(rows * c);
+    for (let i = 0, at = 0; i < n; i++) for (let k = 0, to = (block[i] + 1) * c; k < c; k++, at++, to++) {
+      if (steps[from + at] < cut[k]) continue;
+      preds[at] = 1; z[to]++;
+      if (targs[at]) hit[to]++;
     }
-    leave(hit, c); leave(z, c); leave(y, c);
+    leave(hit, c); leave(z, c);
     return { run, rows, block, left: data.left[side], preds, hit, z, y, sums: {} };
   }
 
@@ -118,7 +126,7 @@
       const f = new Float64Array(rows * c), sum = new Float64Array(rows), none = new Float64Array(rows);
       for (let row = 0, at = 0; row < rows; row++) for (let k = 0; k < c; k++, at++) {
         const over = square * y[at] + z[at];
-        if (over > 0) sum[row] += f[at] = (1 + square) * hit[at] / over; else { f[at] = -1; none[row]++; }
+        if (hit[at]) sum[row] += f[at] = (1 + square) * hit[at] / over; else if (!over) { f[at] = -1; none[row]++; }
       }
       made.sums[square] = { f, sum, none };
     }
@@ -139,8 +147,8 @@
     }
     if (!made.all) {
       made.all = { hit: new Float64Array(rows), said: new Float64Array(rows) };
-      for (let i = 0; i < hit.length; i++) {
-        made.all.hit[i / c | 0] += hit[i]; made.all.said[i / c | 0] += y[i] + z[i];
+      for (let row = 0, at = 0; row < rows; row++) for (let k = 0; k < c; k++, at++) {
+        made.all.hit[row] += hit[at]; made.all.said[row] += y[at] + z[at];
       }
     }
     for (let row = 0, at = 0; row < rows; row++, at += c) {
