@@ -145,6 +145,6 @@ def nearness(runs:Runs, packed:Packed)->str:
     low, middle, high = np.quantile(wide, [0, .5, 1]); fit = packed.seeds, runs.seeds
     few = '' if len(fit[0]) == len(fit[1]) else f'Of {len(fit[1])} seeds, the first {len(fit[0])} fit into this page. '
     return (f'{few}Over the intervals of F1 on the other pages, those here are {middle:.2f} times as wide in the '
-            f'median, {low:.2f} to {high:.2f} times. Of the {len(SCORES)} scores, {len(at_half)} are the same at one half '
-            f'to the last digit, and the largest difference of any run in any score is {lost[most]:.5f}, '
+            f'median, {low:.2f} to {high:.2f} times. Of the {len(SCORES)} scores, {len(at_half)} are the same '
+            f'at one half to the last digit, and the largest difference of any run in any score is {lost[most]:.5f}, '
             f'in {SCORES[most]}.')
