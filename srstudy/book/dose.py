@@ -69,7 +69,7 @@ def dose_page(runs:Runs)->HTML|Markdown:
 def dose_figure(runs:Runs):
     "Draw F1 against the dose, arm by arm."
     if not len(runs): return None
-    fig, ax = plt.subplots(figsize=(7, 3.6), dpi=120, layout='constrained')
+    fig, ax = plt.subplots(figsize=(7.3, 4.2), dpi=120, layout='constrained')
     for i, (sr, e) in enumerate(dose_effects(runs).items()):
         v = np.array([[*c] for c in e['scores']])
         ax.errorbar(np.array(ALL) + .015*i, v[:, 0], (v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]), marker='o',
@@ -77,5 +77,5 @@ def dose_figure(runs:Runs):
     ax.set_xticks(ALL); ax.tick_params(labelsize=12)
     ax.set_xlabel('dose of false detail; 1 is the arm itself', fontsize=12)
     ax.set_ylabel('sample-averaged F1', fontsize=12)
-    ax.legend(frameon=False, fontsize=11); sns.despine(ax=ax)
+    fig.legend(loc='outside lower center', ncols=3, frameon=False, fontsize=11); sns.despine(ax=ax)
     return fig
