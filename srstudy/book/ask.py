@@ -197,13 +197,14 @@ def gains_html(answers:Answers, table:pd.DataFrame, margin:float=.01)->str:
     "Show every arm, what it scores and what it gains."
     score, f1 = answers.metrics.values()
     reach = 1.05*max(2*margin, *(abs(v) for ci in table.gain if ci.known for v in (ci.lo, ci.hi)))
-    head = ['arm', score, f'gain of {score}', '', 'so it is', f'gain of {f1}', 'gain, if trained on bicubic',
+    head = ['arm', 'so it is', score, f'gain of {score}', '', f'gain of {f1}', 'gain, if trained on bicubic',
             'calibration error']
     def row(a, r):
         name = f'<b>{html.escape(answers.title(a))}</b><br><small>{html.escape(_taught(a))}</small>'
-        gains = (_signed(r.gain), _drawn(r.gain, reach, margin), _WORDS[r.word], _signed(r.f1_gain), _signed(r.moved)
-                 ) if a != BASE else ('', '', 'the base', '', '')
-        return [name, _interval(r.score), *gains, f'{r.error:.3f}']
+        gains = (_signed(r.gain), _drawn(r.gain, reach, margin), _signed(r.f1_gain), _signed(r.moved)
+                 ) if a != BASE else ('',)*4
+        word = 'the base' if a == BASE else _WORDS[r.word]
+        return [name, word, _interval(r.score), *gains, f'{r.error:.3f}']
     return _table(head, [row(a, r) for a, r in zip(table.index, table.itertuples())])
 
 # %% ../../nbs/9_book/ask.ipynb #6add0a3f
@@ -211,11 +212,11 @@ def labels_html(answers:Answers, arm:str, n:int=1000)->str:
     "Show what an arm gains label by label."
     frame = label_gains(answers, arm, n)
     score = 'F1' if answers.single else 'AP'
-    head = ['label', 'images', f'{score} with bicubic', f'gain of {answers.title(arm)}', 'so it is']
+    head = ['label', 'so it is', f'gain of {answers.title(arm)}', f'{score} with bicubic', 'images']
     def word(r): # a handful of images says nothing
         if r.images < FEWEST: return f'fewer than {FEWEST} images'
         return _WORDS[r.ci.word if r.p_holm < LEVEL else 'undecided']
-    return _table(head, [[html.escape(str(label)), r.images, f'{r.base:.3f}', _signed(r.ci), word(r)]
+    return _table(head, [[html.escape(str(label)), word(r), _signed(r.ci), f'{r.base:.3f}', r.images]
                          for label, r in zip(frame.index, frame.itertuples())])
 
 # %% ../../nbs/9_book/ask.ipynb #d7840f6d
@@ -233,7 +234,7 @@ h1{font-size:1.5rem;line-height:1.25;margin:0 0 .6rem}h2{font-size:1.15rem;margi
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.45rem .8rem .45rem 0;border-bottom:1px solid var(--edge);
  white-space:nowrap}
-td:first-child{white-space:normal;min-width:10rem}
+td:first-child{white-space:normal;min-width:9rem}
 th{font-size:.8rem;color:var(--soft);font-weight:600;white-space:normal}
 .line{position:relative;display:inline-block;width:9rem;height:1.2rem}.line i{position:absolute;top:0;bottom:0}
 .margin{background:var(--edge);opacity:.55}.zero{left:50%;border-left:1px solid var(--soft)}
