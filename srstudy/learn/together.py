@@ -8,7 +8,7 @@ __all__ = ['PARENT', 'Share', 'together']
 # %% ../../nbs/5_learn/together.ipynb #a14d0002
 import os
 from contextlib import contextmanager
-import torch
+import psutil, torch
 from accelerate import DistributedDataParallelKwargs
 from fastai.callback.core import Callback
 from fastai.distributed import DistributedDL
@@ -32,6 +32,11 @@ class Share(DistributedDL):
 # %% ../../nbs/5_learn/together.ipynb #a14d0014
 PARENT = 'SRSTUDY_PARENT' # variable with the number of the process for which we train
 
+def _is_gone(pid:int)->bool: # a killed process keeps its number until somebody asks what became of it
+    "Return whether a process has ended."
+    try: return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess: return True
+
 class _Company(Callback):
     "Let a process draw for itself, and end when nobody waits for it."
     order = 75 # after fastai has skipped the epochs that are done
@@ -39,8 +44,8 @@ class _Company(Callback):
     def before_epoch(self):
         torch.manual_seed(seed_for(self.seed, f'{len(self.learn.history.losses)} {rank_distrib()}'))
     def after_batch(self):
-        try: os.kill(int(os.environ.get(PARENT, os.getpid())), 0)
-        except ProcessLookupError: raise RuntimeError('the process that this training is for is gone') from None
+        if _is_gone(int(os.environ.get(PARENT, os.getpid()))):
+            raise RuntimeError('the process that this training is for is gone')
 
 # %% ../../nbs/5_learn/together.ipynb #a14d0015
 @contextmanager
