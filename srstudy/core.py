@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['repo_root', 'cache_dir', 'pick', 'listed', 'span', 'cores', 'check_device', 'canonical_hash', 'sha256_file',
-           'seed_all', 'seed_for', 'sweep', 'whole_file', 'write_atomic', 'whole_folder', 'keep', 'kept', 'locked',
-           'open_job']
+           'seed_all', 'seed_for', 'sweep', 'whole_file', 'write_atomic', 'whole_folder', 'keep', 'kept', 'damaged',
+           'locked', 'open_job']
 
 # %% ../nbs/00_core.ipynb #f9439b5b
 import difflib, errno, fcntl, hashlib, json, os, random, re, shutil, socket, tempfile, threading, warnings
@@ -204,6 +204,10 @@ def kept(path:str|Path # of `keep`
     try: data = Path(path).read_bytes()
     except FileNotFoundError: return None
     return data[:-32] if hashlib.sha256(data[:-32]).digest() == data[-32:] else None
+
+def damaged(path:str|Path)->ValueError:
+    "Say of a file of the cache that it is not what was written."
+    return ValueError(f'{path} is damaged: it is not as it was written; remove it and run the same command again')
 
 # %% ../nbs/00_core.ipynb #f160000c
 def _lock(fd:int, path):

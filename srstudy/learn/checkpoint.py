@@ -6,12 +6,12 @@
 __all__ = ['Checkpoint', 'drop_checkpoint']
 
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e00003
-import random
+import io, random
 from pathlib import Path
 import numpy as np, torch
 from fastai.callback.core import Callback
 from fastai.torch_core import get_model, rank_distrib, to_device
-from ..core import whole_file
+from ..core import damaged, keep, kept
 
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e00008
 def _loaders(dls)->list: # a share of a loader draws as the loader does
@@ -54,8 +54,8 @@ def _state(learn)->dict:
 def _restore(learn, state:dict):
     "Bring a learner to where it was between two rows of its schedule."
     get_model(learn.model).load_state_dict(state['model'])
-    for name, kept in state['counts'].items():
-        for a, value in kept.items():
+    for name, counts in state['counts'].items():
+        for a, value in counts.items():
             if hasattr(learn, name): setattr(getattr(learn, name), a, value)
     _set_random_state(learn.dls, state['random'])
 
@@ -67,6 +67,12 @@ def _restore_moments(learn, state:dict):
     vars(learn.recorder.smooth_loss).update(state['smooth']) # fastai keeps it on the processor, as the file has it
     if state['scaler']: _scaler(learn).load_state_dict(state['scaler'])
 
+# %% ../../nbs/5_learn/checkpoint.ipynb #c4e00020
+def _read(path:Path)->dict:
+    "Read a checkpoint, which a disk may have damaged."
+    if (data := kept(path)) is None: raise damaged(path)
+    return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e0000d
 class Checkpoint(Callback):
     "Keep all that a training needs to resume, after every epoch."
@@ -74,8 +80,8 @@ class Checkpoint(Callback):
     def __init__(self, path:str|Path # of the file, whether it is there or not
         ):
         self.path = Path(path)
-        kept = torch.load(self.path, map_location='cpu', weights_only=True) if self.path.exists() else {}
-        self.row, self.first, self.state = kept.get('row', 0), kept.get('epoch', 0), kept.get('state')
+        done = _read(self.path) if self.path.exists() else {}
+        self.row, self.first, self.state = done.get('row', 0), done.get('epoch', 0), done.get('state')
 
     def __repr__(self): return f'Checkpoint: row {self.row} of the schedule, {self.first} of its epochs are done'
 
@@ -104,8 +110,8 @@ class Checkpoint(Callback):
     def _save(self, learn, row, epoch):
         self.row, self.first = row, epoch
         if rank_distrib(): return # of several processes, the first writes for all
-        with whole_file(self.path) as part:
-            torch.save(dict(row=row, epoch=epoch, state=_state(learn)), part)
+        torch.save(dict(row=row, epoch=epoch, state=_state(learn)), data := io.BytesIO())
+        keep(self.path, data.getvalue())
 
 # %% ../../nbs/5_learn/checkpoint.ipynb #c4e00015
 def drop_checkpoint(path:str|Path):

@@ -6,12 +6,12 @@
 __all__ = ['MODEL_FILE', 'save_model', 'load_model', 'read_notes', 'find_model', 'load_map_model']
 
 # %% ../../nbs/5_learn/models.ipynb #f80d5ef7
-import json
+import hashlib, json
 from pathlib import Path
 import safetensors.torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import nn
-from ..core import cache_dir, write_atomic
+from ..core import cache_dir, damaged, write_atomic
 from ..params import key, load_experiment
 from ..data.errors import DataError
 from ..data.labels import get_nomenclature
@@ -19,22 +19,34 @@ from .classifiers import get_classifier
 from .unet import get_unet
 
 # %% ../../nbs/5_learn/models.ipynb #cf87da73
+_BLANK = 64*b'0' # stands in the notes where the seal will
+
+def _seal(data:bytes)->bytes: return hashlib.sha256(data).hexdigest().encode()
+
+def _notes(path)->dict: # the seal among them
+    try:
+        with safe_open(path, 'pt') as f: return {k: json.loads(v) for k, v in (f.metadata() or {}).items()}
+    except (SafetensorError, ValueError) as e: raise damaged(path) from e
+
 def save_model(path:str|Path, net:nn.Module, **notes # anything that JSON can say
     )->Path:
     "Write the weights of `net`, whole or not at all."
     state = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
-    notes = {k: json.dumps(v) for k, v in notes.items()}
-    return write_atomic(path, safetensors.torch.save(state, notes))
+    notes = {k: json.dumps(v) for k, v in (notes | dict(sha256=_BLANK.decode())).items()}
+    data = safetensors.torch.save(state, notes)
+    return write_atomic(path, data.replace(_BLANK, _seal(data), 1))
 
 def load_model(path:str|Path, net:nn.Module # of the same layout
     )->nn.Module:
     "Fill `net` with the weights in `path`."
-    net.load_state_dict(safetensors.torch.load_file(path))
+    data, seal = Path(path).read_bytes(), _notes(path).get('sha256', '').encode() # none: of an earlier version
+    if seal and seal != _seal(data.replace(seal, _BLANK, 1)): raise damaged(path)
+    net.load_state_dict(safetensors.torch.load(data))
     return net
 
 def read_notes(path:str|Path)->dict:
     "Read what was noted beside the weights."
-    with safe_open(path, 'pt') as f: return {k: json.loads(v) for k, v in (f.metadata() or {}).items()}
+    return {k: v for k, v in _notes(path).items() if k != 'sha256'}
 
 # %% ../../nbs/5_learn/models.ipynb #8d489711
 MODEL_FILE = 'model.safetensors' # in the folder of a model that was exported
