@@ -37,11 +37,13 @@ def read_tif(path:str, count:int)->tuple: # (count,h,w); its CRS, west, north, m
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NotGeoreferencedWarning) # whoever needs a place looks at it
-            with rasterio.open(path) as f: a, t, crs = f.read(), f.transform, f.crs
+            with rasterio.open(path) as f: a, t, crs, scales = f.read(), f.transform, f.crs, (*f.scales, *f.offsets)
     except RasterioIOError as e:
         what = 'is cut short or damaged' if os.path.exists(path) else 'is missing'
         raise DataError(f'{path} {what}: {COPY_AGAIN} ({e})') from e
     if len(a) != count: raise DataError(f'{path} holds {len(a)} bands, expected {count}: {COPY_AGAIN}')
+    if scales != count*(1.,) + count*(0.,): raise DataError(
+        f'{path} declares another scale or offset than the data set was published with: {COPY_AGAIN}')
     return a, (crs, t.c, t.f, t.a)
 
 # %% ../../nbs/1_data/files.ipynb #198e8b95
