@@ -6,6 +6,7 @@
 __all__ = ['Chip', 'as_tensor', 'in_units', 'InUnits', 'Dihedral', 'get_dls', 'get_mask_dls']
 
 # %% ../../nbs/5_learn/batches.ipynb #e99810ee
+import os, shutil, warnings
 from functools import cache, partial
 import numpy as np, torch
 from fastai.data.block import DataBlock, MultiCategoryBlock, TransformBlock
@@ -93,11 +94,25 @@ def _gathered(get_x, train)->tuple: # mean (C,), spread (C,)
     noted = [moments(get_x(i).permute(1, 2, 0).numpy()) for i in train]
     return band_stats(noted, get_x(train[0])[0].numel())
 
+# %% ../../nbs/5_learn/batches.ipynb #92f53cdf
+_SHARED = '/dev/shm' # of Linux: through it a process hands on what it has read
+
+def _readers(workers:int, size:int)->int: # size: bytes of a batch
+    "Return how many processes can read: none where what they hand on has no room."
+    if not workers or not os.path.isdir(_SHARED): return workers
+    free = shutil.disk_usage(_SHARED).free if os.access(_SHARED, os.W_OK) else 0
+    need = 2*workers*size + 2**20 # two batches of each are under way
+    if free >= need: return workers
+    warnings.warn(f'{_SHARED} has {free:,} bytes, and {workers} processes that read need {need:,}: this process reads '
+                  'alone, which is slower; give it more room, such as docker run --shm-size=1g, or set workers=0')
+    return 0
+
 # %% ../../nbs/5_learn/batches.ipynb #6b74204c
 def _load(store, splits, target, get_y, # the block of a target, and what reads it
     bs, seed, augment, workers, render, stats, device):
     "Return batches of images and of what `get_y` returns."
     get_x, train = partial(_image, store, render), np.flatnonzero(splits == 'train').tolist()
+    workers = _readers(workers, bs*get_x(train[0]).nbytes)
     if not workers: get_x = _keep(get_x, len(store))
     mean, spread = map(torch.as_tensor, stats or _gathered(get_x, train))
     tfms = [InUnits(), Dihedral(seed), Normalize.from_stats(mean, spread, cuda=False)]
