@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['read_page', 'executed_pages', 'relink', 'execute_page', 'shown_notebook', 'write_second_part', 'write_config',
-           'execute_pages', 'set_book', 'build_book']
+           'execute_pages', 'tidy', 'set_book', 'build_book']
 
 # %% ../../nbs/9_book/build.ipynb #d12c97f1
 import ast, os, re, shutil, subprocess, sys
@@ -169,6 +169,15 @@ def _execute(book:Path, work:Path, pages:set):
     for n in pages: (work/f'{n}.md').unlink()
     for p in work.glob('*.md'): p.write_text(relink(p.read_text(), 'book', pages))
 
+# %% ../../nbs/9_book/build.ipynb #56776b53
+_SCRIPT = r'[ \t]*<script(?:(?!</script>).)*?(?:{})(?:(?!</script>).)*?</script>\n?|<link[^>]*(?:{})[^>]*>\n?'
+
+def tidy(page:str # HTML
+    )->str:
+    "Drop the scripts that a page does not use."
+    unused = ['thebe', 'THEBE_JS_URL', r'_static/rule/[^"]*[?]v='] + ['MathJax', 'mathjax@']*('class="math' not in page)
+    return re.sub(_SCRIPT.format(*['|'.join(unused)]*2), '', page, flags=re.S)
+
 # %% ../../nbs/9_book/build.ipynb #f505ba61
 def set_book(work:Path, # pages, _toc.yml and _config.yml
     out:Path)->Path: # the first page
@@ -177,7 +186,10 @@ def set_book(work:Path, # pages, _toc.yml and _config.yml
                            out, '--quiet', '--warningiserror', '--nitpick'], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode: raise RuntimeError(f'the book was not set:\n{done.stdout[-4000:]}')
-    return out/'_build/html/index.html'
+    html = out/'_build/html'
+    for path in html.rglob('*.html'): path.write_text(tidy(path.read_text(encoding='utf-8')), encoding='utf-8')
+    for path in html.rglob('_static/**/*.map'): path.unlink() # of the theme's scripts
+    return html/'index.html'
 
 def build_book(out:Path|None=None # folder that gets `_build`; the book's own by default
     )->Path: # the first page
