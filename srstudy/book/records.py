@@ -38,7 +38,8 @@ def _tags(cell)->list: return cell.metadata.get('tags', [])
 
 def _page(name): # without what only the study has
     nb = read_page(repo_root()/f'book/{name}.md')
-    nb.cells = [c for c in nb.cells if 'study' not in _tags(c)]
+    rest = next((k for k, c in enumerate(nb.cells) if 'study-rest' in _tags(c)), None)
+    nb.cells = [c for c in nb.cells[:rest] if 'study' not in _tags(c)]
     return nb
 
 def what_fits(page:str, # name of a page in book/
