@@ -234,7 +234,8 @@ def draw_arms(images:dict, # arm -> (h,w,3) uint8; none: what the sensor has see
     "Draw a part of an image by every arm, and below it where its detail is false."
     seen, truth = images['none'], images['truth']; side = side or seen.shape[0]
     part = lambda x, k: x[k*row:k*(row + side), k*col:k*(col + side)]
-    cols, arms, names = 3, [sr for sr in ARMS if sr in images], names or titles(ARMS); bands = -(-len(arms)//cols)
+    arms = sorted((sr for sr in ARMS if sr in images), key=lambda sr: sr not in ('none', 'truth')) # these first
+    cols, names = 3, names or titles(ARMS); bands = -(-len(arms)//cols)
     fig, axes = plt.subplots(2*bands, cols, figsize=(WIDTH, 5.2*bands), dpi=150, layout='constrained', squeeze=False)
     shares = {}
     for ax in axes.flat: ax.axis('off')
@@ -248,8 +249,8 @@ def draw_arms(images:dict, # arm -> (h,w,3) uint8; none: what the sensor has see
         where = part(hallucination_map(*three)[0], 1)
         false = low.imshow(where, vmin=0, vmax=.15, cmap='magma', interpolation='nearest')
         low.set_title(f'{shares[sr]:.0%} false', fontsize=10.5)
-    if shares: fig.colorbar(false, ax=axes, orientation='horizontal', label='false detail, amplitude', shrink=.5,
-                            aspect=40)
+    if shares: fig.colorbar(false, ax=axes, location='bottom', shrink=.5, aspect=40, pad=.01).set_label(
+        'false detail, amplitude', fontsize=10.5)
     return fig, shares
 
 # %% ../../nbs/9_book/figures.ipynb #d50d7f69

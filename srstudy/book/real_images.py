@@ -28,7 +28,7 @@ EXAMPLES = dict( # name -> table, image, its corner and side in pixels of the se
 def _folder()->Path: return repo_root()/'book/real'
 
 def make_example(name:str, # of `EXAMPLES`
-    skip:tuple=(), # arms that are not to be shown
+    skip:tuple=('nearest', 'lanczos'), # arms that are not to be shown
     folder:Path|None=None)->Path: # of the picture
     "Draw an example of real images, and write down how it was made."
     table, image, row, col, side = EXAMPLES[name]
