@@ -1,11 +1,11 @@
 "The study as a graph: what Snakemake wants to do, and what it does again after a kill."
-import os, re, shutil, signal, subprocess, sys, time
+import os, re, shutil, signal, time
 from pathlib import Path
 import pytest, yaml
+from ready import BIN, Command
 
 ROOT = Path(__file__).parents[1]
-SNAKEMAKE = Path(sys.executable).parent/'snakemake'
-assert SNAKEMAKE.exists(), 'requirements.lock has snakemake, but it is not installed: make test installs it'
+assert (BIN/'snakemake').exists(), 'requirements.lock has snakemake, but it is not installed: make test installs it'
 
 pytestmark = pytest.mark.slow
 TINY = ['scenes=40', 'size=12', 'bs=8', 'workers=1', 'schedule=[[0, 1, 0.003]]']
@@ -21,13 +21,15 @@ def table(tmp_path_factory):
 def start(args, table, env):
     # a book of its own: neither what the user has built is seen here, nor the reverse
     book = Path(env['SRSTUDY_RESULTS']).with_name('book')
-    command = [SNAKEMAKE, '-c1', *args, '--config', f'table={table}', f'book={book}', f'jobs={SHARES}', *TINY]
-    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    config = '--config', f'table={table}', f'book={book}', f'jobs={SHARES}', *TINY
+    return Command('snakemake', '-c1', *args, *config, cwd=ROOT, env=env)
 
-def snakemake(args, table, env):
-    p = start(args, table, env); text = p.communicate()[0]
-    assert p.returncode == 0, text[-3000:]
+def said(command): # once it has succeeded
+    code, text = command.end()
+    assert code == 0, text[-3000:]
     return text
+
+def snakemake(args, table, env): return said(start(args, table, env))
 
 def jobs(text): # rule -> how many jobs
     total = re.search(r'\ntotal +(\d+)', text)
@@ -79,11 +81,8 @@ def test_the_papers_are_one_graph(env):
     tables, share = settings.pop('tables'), settings.pop('jobs')
     graph = {}
     for table, own in tables.items(): graph |= get_graph(get_grid(ROOT/'params'/table, None, **settings | own))
-    command = [SNAKEMAKE, '-n', 'runs', '--quiet', 'rules', '--profile', 'profiles/kubernetes',
-               '--configfile', 'profiles/papers.yaml']
-    p = subprocess.run(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert p.returncode == 0, p.stdout[-3000:]
-    found = jobs(p.stdout)
+    found = jobs(said(Command('snakemake', '-n', 'runs', '--quiet', 'rules', '--profile', 'profiles/kubernetes',
+                              '--configfile', 'profiles/papers.yaml', cwd=ROOT, env=env)))
     kinds = [node.kind for node in graph.values()]
     assert (found['chips'], found['sr_shards'], found['run']) == tuple(map(kinds.count, ('chips', 'images', 'run')))
     arms = [ARMS[node.exp.sr] for node in graph.values() if node.kind == 'images']
@@ -100,9 +99,9 @@ def test_a_profile_fits_the_snakefile(name):
 
 def test_a_killed_study_goes_on_with_what_is_missing(table, env):
     p = start(['runs'], table, env)
-    while p.poll() is None and not records(env): time.sleep(.1)
-    os.killpg(p.pid, signal.SIGKILL); p.communicate()
-    assert p.returncode == -signal.SIGKILL and len(records(env)) == 1
+    while p.running and not records(env): time.sleep(.1)
+    p.kill()
+    assert p.end()[0] == -signal.SIGKILL and len(records(env)) == 1
     first, = records(env); before = first.read_bytes(), first.stat().st_mtime_ns
     left = jobs(snakemake(['-n', 'runs'], table, env))
     assert 'chips' not in left and left.pop('sr_share', 0) <= SHARES and left.pop('sr_shards', 0) <= 1
