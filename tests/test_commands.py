@@ -1,10 +1,10 @@
 "The commands that the README promises, as a person types them."
-import json, os, pty, signal, subprocess, sys, time
+import json, os, pty, subprocess, time
 from pathlib import Path
 import pytest
+from ready import BIN, Command
 
 ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.slow
 TINY = '-p scenes 40 -p size 12 -p bs 8'.split()
 
@@ -58,13 +58,13 @@ def test_a_killed_study_goes_on_and_leaves_the_same_records(env, tmp_path):
     table = tmp_path/'table'; table.mkdir()
     for sr in ('none', 'nearest', 'lanczos'): (table/f'{sr}.yaml').write_text(f'sr: {sr}\nscenes: 40\nsize: 12\nbs: 8\nschedule: [[0, 1, 0.003]]\n')
     here = {name: {**env, 'SRSTUDY_CACHE': str(tmp_path/name/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/name/'results')} for name in ('killed', 'whole')}
-    study = lambda name: subprocess.Popen([BIN/'srstudy', 'study', table], cwd=ROOT, env=here[name], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    study = lambda name: Command('srstudy', 'study', table, cwd=ROOT, env=here[name])
     made = lambda name: sorted((tmp_path/name/'results').glob('*.json'))
     p = study('killed')
-    while not made('killed') and p.poll() is None: time.sleep(.02)
-    os.killpg(p.pid, signal.SIGKILL); p.wait(); assert 1 <= len(made('killed')) < 3
-    p = study('killed'); said, _ = p.communicate(); assert p.returncode == 0 and ' of 3 runs are there' in said and '0 of 3' not in said
-    p = study('whole'); p.communicate(); assert p.returncode == 0
+    while not made('killed') and p.running: time.sleep(.02)
+    p.kill(); p.end(); assert 1 <= len(made('killed')) < 3
+    code, said = study('killed').end(); assert code == 0 and ' of 3 runs are there' in said and '0 of 3' not in said
+    code, said = study('whole').end(); assert code == 0, said
     from srstudy.study.record import read_predictions, read_record, same_result
     for a, b in zip(made('killed'), made('whole'), strict=True):
         assert same_result(read_record(a), read_record(b)) and (read_predictions(a)['probs'] == read_predictions(b)['probs']).all()
