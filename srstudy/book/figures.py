@@ -221,7 +221,8 @@ def name_colours(fig:Figure, nomenclature, # of the maps
     codes, # those that are shown
     ):
     "Say below a figure which colour is which class."
-    names = dict(zip(nomenclature.numbers, zip(nomenclature.classes, nomenclature.colors)))
+    numbers = nomenclature.numbers or range(len(nomenclature.classes)) # without numbers, positions
+    names = dict(zip(numbers, zip(nomenclature.classes, nomenclature.colors)))
     handles = [Patch(color=np.array(names[k][1])/255, label=textwrap.shorten(names[k][0], 34, placeholder=' …'))
                for k in sorted({*codes} & names.keys())]
     fig.legend(handles=handles, loc='outside lower center', ncols=3, frameon=False, fontsize=8.5)

@@ -55,7 +55,7 @@ def ledger_sentence(runs:Runs, # of table 1
     counted = pd.concat([rows.direction[rows.direction != ''] for rows in ledgers]).value_counts()
     said = ', '.join(f'{counted.get(w, 0)} {w}' for w in COUNTED)
     return (f'**Of {sum(map(len, ledgers))} printed numbers {counted.sum()} claim a direction that can be tested here: '
-            f'{said.replace("agrees", "agree").replace("disagrees", "disagree")}.** The rest is a base that others are '
+            f'{said.replace("agrees", "agree")}.** The rest is a base that others are '
             'compared with, true by construction, not measurable here, or suspect.')
 
 # %% ../../nbs/9_book/overall.ipynb #729412e5

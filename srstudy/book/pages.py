@@ -87,7 +87,7 @@ def front_figure(runs:Runs): # of one classifier
     heads = dict(none='Against the small patch\n(as the paper compares)', bicubic='Against bicubic\n(as many pixels)')
     gains = {base: arm_gains(runs, base).query('metric == "f1"').set_index('sr').ci for base in heads}
     arms = [sr for sr in ARMS if sr in gains['none'].index and (sr == 'bicubic' or sr not in CONTROLS)]
-    fig, axes = plt.subplots(1, 2, figsize=(7.3, .33*len(arms) + 1.3), dpi=120, layout='constrained', sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.3, .29*len(arms) + 1.2), dpi=120, layout='constrained', sharey=True)
     for ax, (base, head) in zip(axes, heads.items()):
         ax.axvline(0, color='.4', lw=1)
         for y, sr in enumerate(arms):

@@ -28,7 +28,7 @@ from ..papers.paper2 import AVERAGE, BAND_SETS, MODELS, OVERALL, class_f1, schem
 from ..papers.paper2_ledger import (MEASURED, WITH_ICE, band_directions, differences, ledger2,
                                           measured2, table4_cells)
 from .display import verdict_lines, show, text_frame
-from .figures import plot_dots, show_images
+from .figures import name_colours, plot_dots, show_images
 
 # %% ../../nbs/9_book/paper2.ipynb #52b86166
 def datasets_frame()->pd.DataFrame:
@@ -84,8 +84,10 @@ def samples_figure(index:pd.DataFrame, n:int=3, white:int=2000):
     images = ([render_rgb(load_patch(r.path, _RGB), white) for r in rows]
               + [radar_rgb(load_patch(r.path, ('VV', 'VH'))) for r in rows]
               + [igbp_rgb(load_igbp(r.lc_path)) for r in rows])
-    axes = show_images(images, [_titled(r) for r in rows] + ['']*2*n, cols=n)
-    return axes[0, 0].figure
+    fig = show_images(images, [_titled(r) for r in rows] + ['']*2*n, cols=n)[0, 0].figure
+    igbp = get_nomenclature('igbp10')
+    name_colours(fig, igbp, np.unique([igbp.encode_map(load_igbp(r.lc_path)) for r in rows]))
+    return fig
 
 # %% ../../nbs/9_book/paper2.ipynb #4f31b545
 def occurrence(index:pd.DataFrame, # of `read_index`
