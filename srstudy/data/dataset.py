@@ -44,7 +44,6 @@ class Dataset:
     draws = property(lambda self: self.draw is not _not_drawn)
     def __repr__(self): return f'Dataset {self.name}: {self.card.title}, {self.card.help}'
     def _repr_markdown_(self): return f'**{self.card.title}** (`{self.name}`): {self.card.help}'
-
     def index_path(self, root:str|Path)->Path:
         "Return the file that keeps the index, whether it has been read or not."
         return _index_path(self, root)
