@@ -40,7 +40,8 @@ class DatasetCard(Card):
     source: str = ''
     licence: str = 'CDLA-Permissive-1.0'
     side: int = 120             # of a patch, in 10 m pixels; of a synthetic one, `size` says
-    synthetic: bool = False     # drawn here, so that its true high resolution is known
+    synthetic: bool = False     # drawn here
+    truth: bool = False         # the true high resolution of its patches is known
     names: tuple = ()           # of each split, `names_hash` of its published list; empty where none is at hand
     own: bool = False           # a folder of the user's: its images, classes and size are known when it is read
 
@@ -52,7 +53,7 @@ _BEN = 'Sumbul et al. 2019 (IGARSS); Sumbul et al. 2021 (BigEarthNet-MM, IEEE GR
 _COPERNICUS = 'of the tile: Copernicus Sentinel data; of the map: Copernicus'
 DATASETS = dict(
     synthetic=DatasetCard('Synthetic scenes', 'in the layout of BigEarthNet',
-        'srstudy.synth.bigearthnet:SYNTHETIC_BIGEARTHNET', synthetic=True, licence='Apache-2.0',
+        'srstudy.synth.bigearthnet:SYNTHETIC_BIGEARTHNET', synthetic=True, truth=True, licence='Apache-2.0',
         layout='that of version 1 or 2, with truth/ and landcover/'),
     bigearthnet=DatasetCard('BigEarthNet v1', '590,326 patches of two sensors',
         'srstudy.data.bigearthnet:BIGEARTHNET', 590_326, (269_695, 123_723, 125_866), 'ben43',

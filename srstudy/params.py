@@ -141,7 +141,7 @@ def is_synthetic(exp:Experiment)->bool:
 
 def has_truth(exp:Experiment)->bool:
     "Return whether the true high resolution of the scenes of `exp` is known."
-    return is_synthetic(exp) or exp.wald
+    return DATASETS[exp.dataset].truth or exp.wald
 
 def arm_precision(exp:Experiment)->str:
     "Return the arithmetic of the SR arm."
@@ -179,8 +179,8 @@ def _check_scenes(exp):
         raise ValueError(f"wald=True makes a truth of real RGB patches for classifiers, but dataset={exp.dataset!r}"
                          f", bands={exp.bands!r}, task={exp.task!r}; choose wald=False, or real data and bands='rgb'")
     if exp.sr == 'truth' and not has_truth(exp):
-        raise ValueError(f"sr='truth' needs the true high resolution, which {exp.dataset!r} does not have; choose a "
-                         f"synthetic data set, or wald=True to take the patches for it")
+        raise ValueError(f"sr='truth' needs the true high resolution, which {exp.dataset!r} does not have; choose "
+                         f"dataset='synthetic', or wald=True to take the patches for it")
     if exp.doses and not (has_truth(exp) and ARMS[exp.sr].network):
         raise ValueError(f"doses=True needs an arm that draws and scenes whose truth is known, not "
                          f"sr={exp.sr!r} on dataset={exp.dataset!r}")

@@ -3,6 +3,9 @@ import os, zipfile
 from pathlib import Path
 import numpy as np, pandas as pd, pytest, rasterio
 from srstudy.core import repo_root
+from srstudy.params import Experiment
+from srstudy.study.images import get_fidelity, get_images
+from srstudy.study.scenes import get_scenes
 from srstudy.data.sen12ms import (SEN12MS, is_validation, parse_name, path_of, scene_of,
                                   validation_scenes, with_validation)
 
@@ -106,3 +109,10 @@ def test_real_bigearthnet_patches_are_well():
     snow = rows.seasonal_snow.to_numpy()
     assert snow.sum() == 1 and wrong(index) == ['white']
     assert wrong(index[~snow].reset_index(drop=True)) == []
+
+def test_images_without_a_truth_are_compared_with_their_input(home):
+    "Scenes are drawn in two layouts, and only one of them has true images."
+    exp = Experiment(dataset='synthetic_sen12ms', labels='igbp10', rendering='rgb8', sr='bicubic', scenes=80, size=12)
+    index = get_scenes(exp); images = get_images(exp, index)
+    assert set(get_fidelity(exp, index, images)) == {'consistency'}
+    with pytest.raises(ValueError, match="dataset='synthetic'"): Experiment(dataset='synthetic_sen12ms', labels='igbp10', sr='truth')

@@ -43,6 +43,7 @@ def take_picture(page:Path, # .html
                         f'--blink-settings=preferredColorScheme={pick(THEMES, theme, "theme")}',
                         '--virtual-time-budget=5000', f'--screenshot={out}', page.resolve().as_uri()],
                        check=True, capture_output=True)
+    if not out.exists(): raise FileNotFoundError(f'Chromium took no picture of {page}: is it there?')
     return out
 
 # %% ../../nbs/9_book/look.ipynb #277adb9a
