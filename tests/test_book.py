@@ -94,6 +94,23 @@ def test_no_page_throws_or_scrolls_sideways(html, width, tmp_path):
             assert browser.do('wrong') == [], page
             assert browser.do('document.documentElement.scrollWidth - innerWidth') <= 0, page
 
+@pytest.mark.skipif(not CHROMIUM, reason='no Chromium is installed: no page was printed')
+def test_paper_cuts_nothing_off(html, tmp_path):
+    "What is folded is open, and no table is wider than the sheet (A4, in pixels of the printer)."
+    outside = ('[...document.querySelectorAll(".bd-article table")].filter(t => t.getBoundingClientRect().right '
+               '> document.documentElement.clientWidth + 1).map(t => t.textContent.slice(0, 60))')
+    with Browser(tmp_path) as browser:
+        browser.ask('Emulation.setDeviceMetricsOverride', width=703, height=1000, deviceScaleFactor=1, mobile=False)
+        browser.ask('Emulation.setEmulatedMedia', media='print')
+        for page in PAGES:
+            browser.open((html/f'{page}.html').as_uri())
+            browser.do('dispatchEvent(new Event("beforeprint"))')
+            assert browser.do('document.querySelectorAll(".cell_output details:not([open])").length') == 0, page
+            assert browser.do(outside) == [], page
+            browser.do('dispatchEvent(new Event("afterprint"))')
+            folded = browser.do('document.querySelectorAll(".cell_output details:not([open])").length')
+            assert folded == browser.do('document.querySelectorAll(".cell_output details").length'), page
+
 def test_every_notebook_is_in_the_book(html):
     for nb in (ROOT/'nbs').rglob('*.ipynb'):
         if nb.parent.name.startswith('.'): continue

@@ -55,7 +55,18 @@ function filterable(table) {
   table.parentElement.before(field);
 }
 
+// On paper nobody can unfold: what is folded away is opened for as long as the page is printed.
+function printable() {
+  let opened = [];
+  window.addEventListener('beforeprint', () => {
+    opened = [...document.querySelectorAll('.cell_output details:not([open])')];
+    for (const d of opened) d.open = true;
+  });
+  window.addEventListener('afterprint', () => { for (const d of opened) d.open = false; });
+}
+
 if (typeof document !== 'undefined') document.addEventListener('DOMContentLoaded', () => {
+  printable();
   document.querySelectorAll('.swipe').forEach(swipe);
   for (const table of document.querySelectorAll('.wide table')) {
     if (!table.tHead || table.tBodies[0].rows.length < 8) continue;

@@ -197,13 +197,14 @@ def _execute(book:Path, work:Path, pages:set):
     for p in work.glob('*.md'): p.write_text(relink(p.read_text(), 'book', pages))
 
 # %% ../../nbs/9_book/build.ipynb #56776b53
+_PLAIN = re.compile(r'<span class="[np]">([^<]*)</span>') # names and punctuation, as Pygments marks them
 _SCRIPT = r'[ \t]*<script(?:(?!</script>).)*?(?:{})(?:(?!</script>).)*?</script>\n?|<link[^>]*(?:{})[^>]*>\n?'
 
 def tidy(page:str # HTML
     )->str:
-    "Drop the scripts that a page does not use."
+    "Drop the scripts that a page does not use, and the marks that change nothing."
     unused = ['thebe', 'THEBE_JS_URL', r'_static/rule/[^"]*[?]v='] + ['MathJax', 'mathjax@']*('class="math' not in page)
-    return re.sub(_SCRIPT.format(*['|'.join(unused)]*2), '', page, flags=re.S)
+    return _PLAIN.sub(r'\1', re.sub(_SCRIPT.format(*['|'.join(unused)]*2), '', page, flags=re.S))
 
 # %% ../../nbs/9_book/build.ipynb #f505ba61
 def set_book(work:Path, # pages, _toc.yml and _config.yml
@@ -215,7 +216,8 @@ def set_book(work:Path, # pages, _toc.yml and _config.yml
     if done.returncode: raise RuntimeError(f'the book was not set:\n{done.stdout[-4000:]}')
     html = out/'_build/html'
     for path in html.rglob('*.html'): path.write_text(tidy(path.read_text(encoding='utf-8')), encoding='utf-8')
-    for path in html.rglob('_static/**/*.map'): path.unlink() # of the theme's scripts
+    for path in html.rglob('_static/**/*'):
+        if path.suffix in ('.map', '.ttf'): path.unlink() # maps of the theme's scripts, and letters that it has twice
     return html/'index.html'
 
 def build_book(out:Path|None=None # folder that gets `_build`; the book's own by default

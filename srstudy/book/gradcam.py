@@ -70,9 +70,9 @@ def plot_cams(rows:list, # (name, [(image (H,W,3) uint8, map (h,w) uint8) or Non
     columns:list, # names
     ):
     "Show maps over their images in a grid; return the axes."
-    side = (7.3 - 1.3)/len(columns) # inches per picture
+    side = (7.3 - .8)/max(len(columns), 3) # inches per picture
     fig, axes = plt.subplots(len(rows), len(columns), dpi=120, squeeze=False, layout='constrained',
-                             figsize=(7.3, (side + .25)*len(rows) + .3))
+                             figsize=(side*len(columns) + .8, (side + .25)*len(rows) + .5))
     for ax in axes.flat: ax.set(xticks=[], yticks=[]); sns.despine(ax=ax, left=True, bottom=True)
     for ax, name in zip(axes[0], columns): ax.set_title(name, fontsize=9)
     for line, (name, cells) in zip(axes, rows):
@@ -104,26 +104,27 @@ def _images(rec:Record, ids:list)->dict: # patch id -> (H,W,3) uint8
 # %% ../../nbs/9_book/gradcam.ipynb #b2291828
 _SHOWN = 'No SR', 'Bicubic', *PAPER_ARMS
 
-def figure3(runs:Runs):
-    "Draw Figure 3 of paper 1: Grad-CAM of every ResNet under every arm, for the show-cases."
+def figure3(runs:Runs,
+    case:int=0, # which of the show-case scenes
+    ):
+    "Draw Figure 3 of paper 1: Grad-CAM of every ResNet under every arm, for a scene."
     runs = runs.where(arch=lambda a: a.startswith('resnet'), sr=lambda sr: ARMS[sr].title in _SHOWN)
     runs = runs.where(seed=runs.seeds[0])
     found = {(r.params['arch'], r.params['sr']): (r, _explained(runs, r)) for r in _sorted(runs)}
     archs, arms = (list(dict.fromkeys(k[i] for k in found)) for i in (0, 1))
     arms = sorted(arms, key=list(ARMS).index)
     rec, one = next(iter(found.values()))
-    cases, names = _chosen(one['explain'])[:2], get_nomenclature(rec.params['labels']).classes
-    ids = {i: str(one['ids'][i]) for i, _ in cases}
-    images = {sr: _images(runs.where(sr=sr)[0], list(ids.values())) for sr in arms}
-    def cell(arch, sr, scene, label):
+    (scene, label), names = _chosen(one['explain'])[case], get_nomenclature(rec.params['labels']).classes
+    name = str(one['ids'][scene]); images = {sr: _images(runs.where(sr=sr)[0], [name])[name] for sr in arms}
+    def cell(arch, sr):
         if (arch, sr) not in found: return None
         f = found[arch, sr][1]['explain']
         at = (f['map_scene'] == scene) & (f['map_label'] == label)
-        return images[sr][ids[scene]], f['maps'][at.argmax()]
-    rows = [(f'{textwrap.fill(names[label], 18)}\n{CLASSIFIERS[arch].title}',
-             [cell(arch, sr, scene, label) for sr in arms])
-            for scene, label in cases for arch in archs]
-    return plot_cams(rows, [ARMS[sr].title for sr in arms])[0, 0].figure
+        return images[sr], f['maps'][at.argmax()]
+    rows = [(ARMS[sr].title, [cell(arch, sr) for arch in archs]) for sr in arms]
+    fig = plot_cams(rows, [CLASSIFIERS[arch].title for arch in archs])[0, 0].figure
+    fig.suptitle(names[label], fontsize=10)
+    return fig
 
 # %% ../../nbs/9_book/gradcam.ipynb #f25fc9b5
 def claim_points(runs:Runs,
@@ -188,7 +189,7 @@ def plot_claim(points:pd.DataFrame, # of `claim_points`
         ax.set_xlabel('change of mean coverage', fontsize=10)
     axes[0].set_ylabel(f'gain in {label}, class by class', fontsize=10)
     axes[1].set_ylabel(f'gain in {label}, mean of classes', fontsize=10)
-    axes[1].legend(fontsize=9, frameon=False)
+    fig.legend(*axes[1].get_legend_handles_labels(), loc='outside upper center', ncols=4, fontsize=9, frameon=False)
     _plot_correlations(claim_correlations(points), axes[2])
     for ax in axes:
         ax.tick_params(labelsize=9.5); ax.locator_params(axis='x', nbins=5); sns.despine(ax=ax)

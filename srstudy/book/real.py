@@ -191,7 +191,7 @@ def gains_figure(runs:Runs): # of one table
             if x < ax.get_xlim()[0]: ax.text(.01, at, f'← {x:+.2f}', color=color, fontsize=10, va='center',
                                              transform=ax.get_yaxis_transform())
     ax.set_yticks(range(len(rows)), [TITLES[sr] for sr in rows], fontsize=11); ax.set_ylim(len(rows) - .5, -.5)
-    ax.tick_params(axis='x', labelsize=11); ax.grid(axis='x', alpha=.3)
+    ax.tick_params(axis='x', labelsize=11); ax.grid(axis='x', alpha=.3); ax.locator_params(axis='x', nbins=7)
     ax.set_xlabel(f'{SCORES[m.scores[0]]}, minus bicubic taught by bicubic', fontsize=11)
     fig.legend(title='The classifier has learnt from', loc='outside upper left', ncols=3, frameon=False, fontsize=11,
                title_fontsize=11, alignment='left')
