@@ -244,17 +244,18 @@ def drawn_sentence(runs:Runs)->str:
             f'{min(db):.1f} to {max(db):.1f} dB, bicubic {found["bicubic"]["psnr"].value:.1f}.')
 
 # %% ../../nbs/9_book/pages.ipynb #b0ae2ca5
-def _speed_row(r:dict, device:str)->dict:
+def _speed_row(r:dict, file:dict)->dict:
     "Return the cells of one measurement."
+    share = f"{r['gflop']/r['ours']/file['peak']:.0%}" if 'gflop' in r and 'peak' in file else ''
     dist = lambda k: (f"{r[f'{k}psnr']:.0f} dB, {r[f'{k}largest']}" if f'{k}psnr' in r else '')
-    return {'device': device, 'arm': ARMS[r['arm']].title, 'published, s': f"{r['published']:.3f}",
-            'ours, s': f"{r['ours']:.3f}", 'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
+    return {'device': file['device'], 'arm': ARMS[r['arm']].title, 'published, s': f"{r['published']:.3g}",
+            'ours, s': f"{r['ours']:.3g}", 'of the peak': share, 'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
             'apart, random weights': dist(''), 'apart, trained mini': dist('trained_')}
 
 def speed_page()->HTML|Markdown:
     "Show what `make bench` has measured, machine by machine."
     files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('sr_*.json'))]
-    rows = [_speed_row(r, f['device']) for f in files for r in f['rows']]
+    rows = [_speed_row(r, f) for f in files for r in f['rows']]
     if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
     return show(pd.DataFrame(rows).set_index(['device', 'arm']))
 

@@ -12,14 +12,13 @@ from functools import cache
 from pathlib import Path
 import torch, yaml
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 from ..core import pick, repo_root, write_atomic
 from ..cards import ARMS, BANDS
 from ..params import Experiment, arm_precision
 from ..data.labels import get_nomenclature
 from ..learn.unet import get_unet
 from ..sr.arms import SCALE
-from ..sr.nets import NETS, build_net
+from ..sr.nets import NETS, build_net, count_gflop
 from .scenes import get_side
 from .segmentation import get_encoder
 from .task import make_classifier
@@ -31,12 +30,6 @@ class Work:
     gflop: float   # 10^9 operations of a forward pass
     kept: float    # MB of single-precision tensors that a backward pass needs
     weights: float # millions
-
-def _count(net:nn.Module, x:Tensor, # (1,C,h,w) on the device meta
-    )->float:
-    "Count the operations of a forward pass."
-    with FlopCounterMode(display=False) as count, torch.no_grad(): net.eval()(x)
-    return count.get_total_flops()/1e9
 
 def _kept(net:nn.Module, x:Tensor)->float:
     "Count what a backward pass needs of an image."
@@ -52,7 +45,7 @@ def count_work(net:nn.Module, bands:int, side:int, # of its images
     "Count what one image costs a network."
     net = net.to('meta'); x = torch.empty(1, bands, side, side, device='meta')
     millions = sum(p.numel() for p in net.parameters())/1e6
-    return Work(round(_count(net, x), 3), round(_kept(net, x), 1) if trained else 0., round(millions, 2))
+    return Work(round(count_gflop(lambda: net.eval()(x)), 3), round(_kept(net, x), 1) if trained else 0., round(millions, 2))
 
 # %% ../../nbs/7_study/estimate.ipynb #e57a000c
 def seen_side(exp:Experiment)->int: # pixels
@@ -98,11 +91,8 @@ def _seesr(name:str, width:str, side:int)->Work: # side of the input, in pixels
     words = torch.empty(n, 77, spec.text['hidden_size'], device='meta')
     tags = torch.empty(n, 145, spec.image_dim, device='meta') # of the tagger: 12 x 12 places, and the whole
     t, millions = torch.tensor(1, device='meta'), sum(p.numel() for m in parts.values() for p in m.parameters())/1e6
-    def flops(f):
-        with FlopCounterMode(display=False) as count, torch.no_grad(): f()
-        return count.get_total_flops()/1e9
-    step = flops(lambda: predict_noise(parts['unet'], parts['controlnet'], z, image, t, words, tags))
-    ends = flops(lambda: parts['vae'].decode(parts['vae'].encode(image[:1]).latent_dist.mode()))
+    step = count_gflop(lambda: predict_noise(parts['unet'], parts['controlnet'], z, image, t, words, tags))
+    ends = count_gflop(lambda: parts['vae'].decode(parts['vae'].encode(image[:1]).latent_dist.mode()))
     return Work(round(spec.steps*step + ends, 1), 0., round(millions, 1))
 
 def arm_work(exp:Experiment)->Work|None: # None: the arm is no network, or one of your own
