@@ -66,13 +66,22 @@ def _attend(q:Tensor, k:Tensor, v:Tensor, bias:Tensor, # (B,heads,n,channels) ea
     scale = d**-.5 if more else None
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)[..., :d]
 
+def _mask(net, calculate, *size, **kind)->Tensor:
+    "Bring HAT's mask to the device once."
+    return calculate(*size, **kind).to(next(net.parameters()).device)
+
+@lru_cache(8)
+def _few(mask:Tensor)->Tensor:
+    "Return the windows in which a mask hides something; to ask a GPU makes it wait."
+    return mask.flatten(1).any(1).nonzero()[:, 0]
+
 def _window(block, x:Tensor, rpi:Tensor, mask:Tensor|None=None)->Tensor: # (windows,n,c)
     "Attend within windows."
     b, n, c = x.shape; heads = block.num_heads
     q, k, v = block.qkv(x).view(b, n, 3, heads, c//heads).permute(2, 0, 3, 1, 4)
     bias = _bias(block, rpi, q); y = _attend(q, k, v, bias)
     if mask is not None: # it hides nothing but in windows that a shift has put together of two ends
-        few = mask.flatten(1).any(1); at = few.repeat(b//len(mask))
+        few = _few(mask); at = (torch.arange(0, b, len(mask), device=x.device)[:, None] + few).flatten()
         hidden = (bias + mask[few, None].to(q)).repeat(b//len(mask), 1, 1, 1)
         y[at] = _attend(q[at], k[at], v[at], hidden)
     return block.proj(y.transpose(1, 2).reshape(b, n, c))
@@ -130,7 +139,7 @@ def fast(net:nn.Module, # as published; left as it is
         if isinstance(m, nn.PixelShuffle) and m.upscale_factor == 2: m.forward = partial(_shuffle, m)
     for m in ends: m.forward = partial(_exactly, m, m.forward)
     if hasattr(net, 'calculate_mask'): # of HAT: the same for every image of a size
-        net.calculate_mask = lru_cache(4)(net.calculate_mask)
+        net.calculate_mask = lru_cache(4)(partial(_mask, net, net.calculate_mask))
     return net.to(memory_format=torch.channels_last)
 
 # %% ../../nbs/4_sr/fast.ipynb #eeeb3ec1
