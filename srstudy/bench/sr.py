@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CASES', 'make_case', 'make_weights', 'published_loop', 'packed_loop', 'distance', 'peak', 'two_processes',
-           'in_process', 'compare', 'bench']
+           'in_process', 'compare', 'bench', 'measure_net', 'bench_nets']
 
 # %% ../../nbs/bench/sr.ipynb #dca67947
 import json, multiprocessing, tempfile, time
@@ -26,9 +26,9 @@ from ..study.record import bench_path, device_name
 
 # %% ../../nbs/bench/sr.ipynb #16e11495
 def make_case(folder:Path, n:int, size:int=120)->Store: # of chips
-    "Write `n` scenes as chips and as PNG."
-    seen = [make_scene(i, size).bands for i in range(n)]
-    chips = np.stack([np.stack([b[k] for k in BANDS['rgb']], -1) for b in seen])
+    "Write `n` chips, and the same as PNG; beyond eight, scenes come again, for it takes a second to draw two."
+    seen = [make_scene(i, size).bands for i in range(min(n, 8))]
+    chips = np.stack([np.stack([b[k] for k in BANDS['rgb']], -1) for b in seen])[np.arange(n) % len(seen)]
     (folder/'png').mkdir(parents=True)
     for i, chip in enumerate(chips):
         cv2.imwrite(str(folder/f'png/{i}.png'), render_rgb(chip)[..., ::-1])
@@ -177,4 +177,36 @@ def bench(device:str='cpu')->Path: # the file of results
             print('{arm}: published {published:.3f} s, ours {ours:.3f} s, {ratio:.1f} times faster '
                   '(spread {spread:.1f}), {psnr:.0f} dB and {largest} grey levels '
                   'apart'.format(**row), flush=True)
+    return path
+
+# %% ../../nbs/bench/sr.ipynb #cc3355e1
+@torch.inference_mode()
+def _per_second(run, x, device, rounds:int=3)->float: # images per second
+    wait = (lambda: None) if device == 'cpu' else torch.cuda.synchronize
+    times = []
+    for _ in range(rounds + 2): # the first two warm up
+        start = time.perf_counter(); run(x); wait()
+        times.append(time.perf_counter() - start)
+    return len(x)/min(times[2:])
+
+def measure_net(name:str, width:str='full', device:str='cuda', size:int=120)->dict:
+    "Measure a network alone, with random weights: images per second."
+    with tempfile.TemporaryDirectory() as d:
+        weights = make_weights(Path(d), name, width)
+        sr = get_sr(name, width, 'bf16' if device == 'cpu' else 'fp16', weights, device)
+        net = _load_published(name, width, weights, device)
+    m = sr.multiple; side = size + -size % m
+    x = torch.rand(sr.bs, 3, side, side, device=device)
+    row = dict(arm=name, width=width, images=sr.bs, gflop=net_gflop(name, width, size),
+               published=_per_second(net, x[:1], device), ours=_per_second(sr, x, device))
+    if pays_to_compile(sr, 10**6): row['compiled'] = _per_second(compiled(sr), x, device)
+    return row
+
+def bench_nets(device:str='cuda')->Path: # the file of results
+    "Measure all networks alone."
+    report = dict(device=device_name(device), torch=torch.__version__, peak=peak(device), rows=[])
+    path = bench_path('net', report['device'])
+    for name in tqdm(CASES, 'networks', unit='network'):
+        report['rows'].append(measure_net(name, device=device))
+        write_atomic(path, json.dumps(report, indent=1) + '\n')
     return path

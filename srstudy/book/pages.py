@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HEADS', 'findings', 'gains_figure', 'front_sentence', 'front_figure', 'prior_page', 'scene_figure', 'data_facts',
            'labels_figure', 'label_table', 'gallery_figure', 'zoom_figure', 'fidelity_page', 'draw_shares',
-           'shares_figure', 'drawn_sentence', 'speed_page', 'pipeline_figure']
+           'shares_figure', 'drawn_sentence', 'speed_page', 'net_speed_page', 'pipeline_figure']
 
 # %% ../../nbs/9_book/pages.ipynb #61db5ed3
 import json
@@ -249,7 +249,8 @@ def _speed_row(r:dict, file:dict)->dict:
     share = f"{r['gflop']/r['ours']/file['peak']:.0%}" if 'gflop' in r and 'peak' in file else ''
     dist = lambda k: (f"{r[f'{k}psnr']:.0f} dB, {r[f'{k}largest']}" if f'{k}psnr' in r else '')
     return {'device': file['device'], 'arm': ARMS[r['arm']].title, 'published, s': f"{r['published']:.3g}",
-            'ours, s': f"{r['ours']:.3g}", 'of the peak': share, 'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
+            'ours, s': f"{r['ours']:.3g}", 'of the peak': share,
+            'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
             'apart, random weights': dist(''), 'apart, trained mini': dist('trained_')}
 
 def speed_page()->HTML|Markdown:
@@ -257,6 +258,21 @@ def speed_page()->HTML|Markdown:
     files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('sr_*.json'))]
     rows = [_speed_row(r, f) for f in files for r in f['rows']]
     if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
+    return show(pd.DataFrame(rows).set_index(['device', 'arm']))
+
+# %% ../../nbs/9_book/pages.ipynb #75327f6c
+def _alone_row(r:dict, file:dict)->dict:
+    "Return the cells of a network that was measured alone."
+    best = r.get('compiled', r['ours']); cell = lambda k: f'{r[k]:,.0f}' if k in r else ''
+    return {'device': file['device'], 'arm': ARMS[r['arm']].title, 'published': cell('published'),
+            'in 16 bits, in batches': cell('ours'), 'and compiled': cell('compiled'),
+            'times faster': f"**{best/r['published']:.1f}**", 'of the peak': f"{r['gflop']*best/file['peak']:.0%}"}
+
+def net_speed_page()->HTML|Markdown:
+    "Show what networks do alone on a GPU, in images per second."
+    files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('net_*.json'))]
+    rows = [_alone_row(r, f) for f in files for r in f['rows']]
+    if not rows: return Markdown('No GPU has been measured yet: `bench_nets`.')
     return show(pd.DataFrame(rows).set_index(['device', 'arm']))
 
 # %% ../../nbs/9_book/pages.ipynb #92adc1d8

@@ -45,7 +45,8 @@ def count_work(net:nn.Module, bands:int, side:int, # of its images
     "Count what one image costs a network."
     net = net.to('meta'); x = torch.empty(1, bands, side, side, device='meta')
     millions = sum(p.numel() for p in net.parameters())/1e6
-    return Work(round(count_gflop(lambda: net.eval()(x)), 3), round(_kept(net, x), 1) if trained else 0., round(millions, 2))
+    gflop, kept = count_gflop(lambda: net.eval()(x)), _kept(net, x) if trained else 0.
+    return Work(round(gflop, 3), round(kept, 1), round(millions, 2))
 
 # %% ../../nbs/7_study/estimate.ipynb #e57a000c
 def seen_side(exp:Experiment)->int: # pixels
