@@ -92,6 +92,18 @@ def folder_do(folder, variant):
 
 def folder_read(folder): return [p.read_text() for p in sorted((folder/'scenes').iterdir())]
 
+def scenes_do(folder, variant):
+    from srstudy.synth.bigearthnet import write_synthetic
+    if not (folder/'scenes').exists(): write_synthetic(folder/'scenes', 20, size=12, workers=1)
+
+def scenes_read(folder):
+    from srstudy.cards import BANDS
+    from srstudy.data.index import read_index
+    from srstudy.synth.bigearthnet import SYNTHETIC_BIGEARTHNET as data
+    index = read_index('synthetic', folder/'scenes', cache=False); rows = list(index.itertuples())
+    pixels = [[data.chip(r, BANDS['s2']).tobytes(), data.load_truth(r).tobytes(), data.load_ground(r).tobytes()] for r in rows]
+    return list(zip(index.patch_id, index.split, map(tuple, index.labels))), pixels
+
 def map_before(folder):
     from srstudy.learn.classifiers import get_classifier
     from srstudy.learn.models import save_model
@@ -125,11 +137,12 @@ JOBS = dict(
     folder=Job(folder_do, folder_read, damaged=()),
     chips=Job(chips_do, chips_read, chips_before, ('a', 'b'), ('chips/**/*',)),
     sr=Job(sr_do, lambda d: read_tif(d/'out.tif'), scene_before, ('a', 'b'), ('out.tif.parts/*.tif',), .4),
+    scenes=Job(scenes_do, scenes_read, damaged=('scenes/**/*',), share=.1),
     map=Job(map_do, map_read, map_before, damaged=(), share=.05),
     run=Job(run_do, run_read, damaged=('results/*.json', 'results/*.npz', 'cache/chips/*/*', 'cache/sr/*/*', 'cache/index/*',
                                        'cache/fidelity/*', 'cache/moments/*'), share=.05))
 
-MODULES = dict(store='images.store', record='study.record', folder='core', chips='data.chips', sr='sr.scene',
+MODULES = dict(store='images.store', record='study.record', folder='core', chips='data.chips', sr='sr.scene', scenes='synth.bigearthnet',
                map='learn.landmap', run='study.steps')
 
 def preload(name):
@@ -365,7 +378,7 @@ def inject(n, seed=0, jobs=JOBS, faults=FAULTS):
 
 # ---- a few of each in `make test` ----
 
-SMALL = [(('store', 'folder', 'record', 'chips'), 76, FAULTS), (('sr',), 10, FAULTS),
+SMALL = [(('store', 'folder', 'record', 'chips'), 76, FAULTS), (('sr',), 10, FAULTS), (('scenes',), 6, {f: FAULTS[f] for f in ('a bit turned',)}),
          (('run',), 2, {f: FAULTS[f] for f in ('kill -9 at a system call', 'a bit turned')})]
 
 @pytest.mark.slow
