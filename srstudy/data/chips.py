@@ -96,14 +96,14 @@ def _row(out:Path, r:int)->pd.DataFrame|None: # None where it is not cut
     data = kept(out/f'rows/{r:03d}.kept')
     return pd.read_parquet(io.BytesIO(data)) if data else None
 
-def _finish(out:Path, rows:int)->pd.DataFrame:
+def _finish(out:Path, rows:int, said:str)->pd.DataFrame: # of the map
     "Write the manifest, and remove what led to it."
     parts = [_row(out, r) for r in range(rows)]
     manifest = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
     if len(manifest): write_atomic(out/'manifest.parquet', manifest.to_parquet(write_page_checksum=True))
     shutil.rmtree(out/'rows')
-    if not len(manifest): raise DataError('no chip has both an image and a class: tile and map do '
-                                          'not overlap')
+    if not len(manifest): raise DataError(f'no chip has both an image and a class: tile and map do not overlap, or '
+                                          f'the legend has no class that the map holds there ({said})')
     return manifest
 
 # %% ../../nbs/1_data/chips.ipynb #752fd577
@@ -139,7 +139,7 @@ def _cut_tile(out, job, tile, clc, rows, cols)->pd.DataFrame: # the manifest
         if _all_there(out, _row(out, r)): continue
         lines = _cut_row(r, tile, clc, out, job['size'], job['image'], job['white'], splits)
         keep(out/f'rows/{r:03d}.kept', lines.to_parquet())
-    return _finish(out, rows)
+    return _finish(out, rows, repr(clc))
 
 # %% ../../nbs/1_data/chips.ipynb #10190427
 def load_codes(path:str|Path # of a mask
