@@ -79,9 +79,17 @@ def _check_files(place, sources, bands):
     if many := next((s for s in sources if s.count != 1), None): raise DataError(
         f'{many.name} has {many.count} bands, expected one in a file with the name of a band')
 
-def _product(place, sources, files)->Product:
+def _find(file, place, offset)->Product:
+    "Say what is known of the product of a file; damaged metadata do not stop whoever knows the offset."
+    try: return find_product(file)
+    except DataError as e:
+        if offset is None: raise
+        warnings.warn(f'the metadata of {place} are not used: {e}')
+        return Product()
+
+def _product(place, sources, files, offset)->Product:
     "Say what is known of the product of some files."
-    found = {p.offset: p for p in map(find_product, files)}
+    found = {p.offset: p for p in (_find(f, place, offset) for f in files)}
     if len(found) > 1: raise DataError(f'the bands in {place} are of products with the offsets '
                                        f'{", ".join(map(str, found))}; give bands of one product')
     product, tags = next(iter(found.values())), sources[0].tags()
@@ -115,7 +123,7 @@ class Image:
             self.bands, self._how, odd = choose_bands(src, bands, self.alpha) if len(files) == 1 else (
                 (1, 1, 1), 'by file name', '')
             self._layers = self.sources if len(files) == 3 else [src]*3
-            self.product = _product(self.place, self.sources, files)
+            self.product = _product(self.place, self.sources, files, offset)
             self.crs, self.transform, self.shape = src.crs, src.transform, src.shape
             self.declared = any(self._declares(s, b) for s, b in zip(self._layers, self.bands)) # what is missing
             self._settle(offset); self.said = self._say() # in a line, what was taken for what
