@@ -216,8 +216,8 @@ def _check_paths(exp):
     "Fail on a path that no disk can have."
     for name in _PATHS:
         most = max(map(len, os.fsencode(getattr(exp, name)).split(b'/')))
-        if most > 255: raise ValueError(f'{name} is a path with a name of {most:,} bytes, where a disk takes 255 at most: '
-                                        'shorten it')
+        if most > 255: raise ValueError(f'{name} is a path with a name of {most:,} bytes, where a disk takes 255 at '
+                                        'most: shorten it')
 
 def _check(exp):
     "Check each value of `exp`, then all together."
