@@ -210,6 +210,7 @@ def _check_together(exp):
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")
 
+# %% ../nbs/02_params.ipynb #f16e0021
 _PATHS = 'root', 'weights', 'encoder', 'encoder_root'
 
 def _check_paths(exp):

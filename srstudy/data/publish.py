@@ -109,15 +109,15 @@ def tags_of_job(key:str, # of the job
     return dict(SRSTUDY_JOB=key, SRSTUDY_CRC=str(crc))
 
 def find_made(dst:str|Path, key:str # of the job
-    )->tuple: # bool: `dst` is a result of it; bool: and as it was written
+    )->bool: # `dst` is its result, as it was written
     "Look whether a job is done already."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', NotGeoreferencedWarning)
             with rasterio.open(dst) as f: tags = f.tags()
-    except RasterioError: return False, False
-    if tags.get('SRSTUDY_JOB') != key: return False, False
+    except RasterioError: return False
+    if tags.get('SRSTUDY_JOB') != key: return False
     try: whole = tags_of_job(key, raster_crc(dst)).items() <= tags.items()
     except RasterioError: whole = False
-    if not whole: warnings.warn(f'{dst} is not as it was written: it is made again')
-    return True, whole
+    if not whole: warnings.warn(f'{dst} was made by this command, but is not as it was written: damaged, or changed')
+    return whole

@@ -160,8 +160,8 @@ def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     legend = get_legend(notes['labels']); codes = np.array(list(legend), np.uint16)
     with locked(dst), Tile(src, bands, offset) as scene:
         check_proj(); job = canonical_hash(_job(scene, model, tile=tile, overlap=overlap))
-        ours, made = find_made(dst, job)
-        claim_output(dst, [p for s in scene.sources for p in s.files], overwrite or ours)
+        made = find_made(dst, job)
+        claim_output(dst, [p for s in scene.sources for p in s.files], overwrite or made)
         if made and not overwrite and all(p.exists() for p in _beside(dst)): count = _count(dst, codes)
         else: count = _draw(dst, scene, predict_scene(scene, net, notes, tile, overlap, device), legend, notes, job)
     return {int(c): float(k/max(count.sum(), 1)) for c, k in zip(codes, count) if k}

@@ -364,8 +364,8 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
         if not scene.crs and not scene.src.gcps[0]:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
-        ours, made = find_made(dst, canonical_hash(job))
-        claim_output(dst, [src, *(f for s in scene.sources for f in s.files)], overwrite or ours)
+        made = find_made(dst, canonical_hash(job))
+        claim_output(dst, [src, *(f for s in scene.sources for f in s.files)], overwrite or made)
         tiles = cut_tiles(scene.height, scene.width, tile); summary = survey(scene, tiles, white)
         scene.masked |= summary['nodata'] > 0
         folder = dst.with_name(f'{dst.name}.parts')
