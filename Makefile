@@ -60,7 +60,7 @@ test: check
 fuzz: $(READY)
 	OMP_NUM_THREADS=1 SRSTUDY_FUZZ=2000 $(BIN)/pytest -q tests/test_fuzz.py
 
-# More than 1,000 faults are injected, and what came of them becomes book/faults.csv; an hour on two cores.
+# More than 1,000 faults are injected, and what came of them becomes book/faults.csv; a quarter of an hour on two cores.
 faults: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_faults.py --out book/faults.csv
 

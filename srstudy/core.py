@@ -222,7 +222,7 @@ def _lock(fd:int, path):
 def locked(path:str|Path # what is made
     ):
     "Let one process at a time make `path`."
-    path = Path(path); lock = path.with_name(f'.{path.name[:100]}.lock')
+    path = Path(os.path.abspath(path)); lock = path.parent/f'.{path.name[:100]}.lock'
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:

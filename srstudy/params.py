@@ -210,6 +210,16 @@ def _check_together(exp):
         raise ValueError("precision='fp16' is slow and inexact to train on a CPU; choose 'bf16' or "
                          "'fp32', or device='cuda'")
 
+# %% ../nbs/02_params.ipynb #f16e0021
+_PATHS = 'root', 'weights', 'encoder', 'encoder_root'
+
+def _check_paths(exp):
+    "Fail on a path that no disk can have."
+    for name in _PATHS:
+        most = max(map(len, os.fsencode(getattr(exp, name)).split(b'/')))
+        if most > 255: raise ValueError(f'{name} is a path with a name of {most:,} bytes, where a disk takes 255 at '
+                                        'most: shorten it')
+
 def _check(exp):
     "Check each value of `exp`, then all together."
     for f in dataclasses.fields(exp):
@@ -217,7 +227,7 @@ def _check(exp):
     if exp.workers < 0: object.__setattr__(exp, 'workers', cores())
     if exp.taught == exp.sr and not exp.weights: object.__setattr__(exp, 'taught', '')
     object.__setattr__(exp, 'root', os.path.expandvars(exp.root))
-    check_device(exp.device); _check_scenes(exp); _check_together(exp); _check_taught(exp)
+    _check_paths(exp); check_device(exp.device); _check_scenes(exp); _check_together(exp); _check_taught(exp)
 
 # %% ../nbs/02_params.ipynb #7a1d000a
 def taught_by(exp:Experiment)->Experiment:

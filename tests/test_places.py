@@ -118,7 +118,7 @@ class Strongest(torch.nn.Module): # the class of a pixel is its brightest band
 @pytest.mark.parametrize('seed', range(10))
 def test_maps_lie_where_their_scene_lies(seed, tmp_path):
     g = draw_grid(seed); src = draw_scene(tmp_path/'s.tif', g); notes = dict(labels='clc1', mean=[0]*3, std=[1]*3, white=2000, key='x')
-    with patch('srstudy.learn.landmap.find_model'), patch('srstudy.learn.landmap.load_map_model', return_value=(Strongest(), notes)):
+    with patch('srstudy.learn.landmap.find_model', return_value=src), patch('srstudy.learn.landmap.load_map_model', return_value=(Strongest(), notes)):
         draw_map(src, tmp_path/'m.tif', 'any', tile=32, overlap=0)
     xy = centres(g.transform)[::3]
     bands = np.stack([sample(src, xy, b) for b in (1, 2, 3)]); clear = np.diff(np.sort(bands, 0), axis=0)[-1] > 20

@@ -14,7 +14,7 @@ class Net(torch.nn.Module):
     def forward(self, x): return torch.cat([x, x*0 - 9], 1)[:, :5]*50
 notes = dict(labels='clc1', mean=[0]*3, std=[1]*3, white=2000, key='x')
 def draw(src, dst):
-    with patch('srstudy.learn.landmap.find_model'), patch('srstudy.learn.landmap.load_map_model', return_value=(Net(), notes)):
+    with patch('srstudy.learn.landmap.find_model', return_value=src), patch('srstudy.learn.landmap.load_map_model', return_value=(Net(), notes)):
         draw_map(src, dst, 'any', tile=64, overlap=0, overwrite=True)
 def enlarge(src, dst): upscale_scene(src, dst, get_sr('nearest'), tile=32, overlap=0, overwrite=True)
 root = Path(sys.argv[1]); most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]; found = []

@@ -92,7 +92,7 @@ def test_a_map_of_what_was_added_is_that_without(tmp_path, monkeypatch):
     from srstudy.learn import landmap
     net = lambda x: torch.cat([x.mean(1, keepdim=True)*k - k*k/20 for k in range(5)], 1) # brighter is a later class
     notes = dict(white=2000, mean=[0.]*3, std=[1.]*3, labels='clc1', key='x')
-    monkeypatch.setattr(landmap, 'find_model', lambda model: model)
+    monkeypatch.setattr(landmap, 'find_model', lambda model: __file__)
     monkeypatch.setattr(landmap, 'load_map_model', lambda model, device: (net, notes))
     drawn = {}
     for way in ('plain', '1 bands of a product', '2 scale and offset', '5 fractions in files', '8 by name', '37 zip'):

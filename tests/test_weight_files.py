@@ -1,10 +1,13 @@
 "A file of weights as people have them: wrapped by a trainer, of another kind, cut, changed, in a folder of others."
-import io, json, os
+import io, json, os, subprocess
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 import pytest, torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from safetensors.torch import load_file, save
+from typer.testing import CliRunner
+from srstudy.cli import app
 from srstudy.core import write_atomic
 from srstudy.sr.arms import get_sr
 from srstudy.sr.cards import WEIGHTS, WeightsError
@@ -97,3 +100,36 @@ def test_a_folder_for_reading_only(home, monkeypatch):
     monkeypatch.setenv('SRSTUDY_CACHE', str(home/'stop'/'cache'))
     assert torch.equal(read_checkpoint(file)['a'], want['a']) and os.listdir(shared) == ['theirs.pth']
     assert len(stamp(file)) == 64
+
+@contextmanager
+def shut(folder):
+    "A folder into which nobody can write, not even root."
+    if os.geteuid():
+        folder.chmod(0o555)
+        try: yield
+        finally: folder.chmod(0o755)
+        return
+    bind = subprocess.run(['mount', '--bind', folder, folder]).returncode
+    if bind or subprocess.run(['mount', '-o', 'remount,bind,ro', folder]).returncode: pytest.skip('root may not mount here')
+    try: yield
+    finally: subprocess.run(['umount', '-l', folder])
+
+def test_a_folder_of_others_is_read_and_said_to_be_theirs(home, monkeypatch):
+    (theirs := home/'theirs').mkdir()
+    torch.save(dict(params=states()[0]['srresnet']), theirs/WEIGHTS['srresnet_basicsr'].file) # nobody has confirmed its hash
+    torch.save(dict(params=states()[0]['any']), theirs/'own.pth')
+    monkeypatch.setenv('SRSTUDY_WEIGHTS', str(theirs))
+    def run(*args): return CliRunner().invoke(app, ['weights', *map(str, args)])
+    with shut(theirs):
+        before = sorted(os.listdir(theirs))
+        assert torch.equal(get_sr('any', weights=theirs/'own.pth')(states()[1]), states()[2]['any'])
+        done = run('verify')
+        assert done.exit_code == 0 and 'srresnet_basicsr: right' in done.output and 'set SRSTUDY_WEIGHTS_LOCK' in done.stderr, done.output
+        assert run('list').exit_code == 0
+        assert run('add', theirs/WEIGHTS['srresnet_basicsr'].file).exit_code == 0 # it is there
+        torch.save(dict(params=states()[0]['srresnet']), home/WEIGHTS['srresnet_kair'].file)
+        for what in (('fetch', 'hat'), ('add', home/WEIGHTS['srresnet_kair'].file)):
+            done = run(*what)
+            assert done.exit_code == 1 and f'{theirs} may only be read' in done.stderr and 'set SRSTUDY_WEIGHTS to a folder' in done.stderr, done.output
+        with pytest.raises(WeightsError, match='may only be read'): get_sr('hat', 'full')
+        assert sorted(os.listdir(theirs)) == before

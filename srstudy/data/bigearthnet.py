@@ -147,7 +147,7 @@ _SNOWY = 'metadata_for_patches_with_snow_cloud_or_shadow.parquet'
 
 def _read_table(path:Path)->pd.DataFrame:
     "Read a table of version 2."
-    try: return pd.read_parquet(path, columns=_V2)
+    try: return pd.read_parquet(path, columns=_V2, page_checksum_verification=True)
     except FileNotFoundError:
         raise DataError(f'{path} is missing: put it there from the archive of version 2') from None
     except (OSError, ValueError) as e:

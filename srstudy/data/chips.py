@@ -6,10 +6,9 @@
 __all__ = ['CORINE_CHIPS', 'draw_splits', 'make_chips', 'load_codes', 'load_chip']
 
 # %% ../../nbs/1_data/chips.ipynb #616d04fd
-import io, shutil, warnings
+import io, shutil
 from pathlib import Path
-import numpy as np, pandas as pd, rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+import numpy as np, pandas as pd
 from rasterio.windows import Window, transform as window_transform
 from tqdm.auto import tqdm
 from .. import __version__
@@ -19,7 +18,7 @@ from .bands import render_rgb
 from .corine import Tile, open_map
 from .dataset import Dataset
 from .errors import DataError
-from .files import encode_image, files_behind
+from .files import encode_image, files_behind, read_whole
 from .labels import BEN43_CODE
 
 # %% ../../nbs/1_data/chips.ipynb #c391142e
@@ -97,14 +96,14 @@ def _row(out:Path, r:int)->pd.DataFrame|None: # None where it is not cut
     data = kept(out/f'rows/{r:03d}.kept')
     return pd.read_parquet(io.BytesIO(data)) if data else None
 
-def _finish(out:Path, rows:int)->pd.DataFrame:
+def _finish(out:Path, rows:int, said:str)->pd.DataFrame: # of the map
     "Write the manifest, and remove what led to it."
     parts = [_row(out, r) for r in range(rows)]
     manifest = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
     if len(manifest): write_atomic(out/'manifest.parquet', manifest.to_parquet(write_page_checksum=True))
     shutil.rmtree(out/'rows')
-    if not len(manifest): raise DataError('no chip has both an image and a class: tile and map do '
-                                          'not overlap')
+    if not len(manifest): raise DataError(f'no chip has both an image and a class: tile and map do not overlap, or '
+                                          f'the legend has no class that the map holds there ({said})')
     return manifest
 
 # %% ../../nbs/1_data/chips.ipynb #752fd577
@@ -140,21 +139,17 @@ def _cut_tile(out, job, tile, clc, rows, cols)->pd.DataFrame: # the manifest
         if _all_there(out, _row(out, r)): continue
         lines = _cut_row(r, tile, clc, out, job['size'], job['image'], job['white'], splits)
         keep(out/f'rows/{r:03d}.kept', lines.to_parquet())
-    return _finish(out, rows)
+    return _finish(out, rows, repr(clc))
 
 # %% ../../nbs/1_data/chips.ipynb #10190427
 def load_codes(path:str|Path # of a mask
     )->np.ndarray: # (h,w) uint16 CORINE codes, 0 where not known
     "Read a mask."
-    return _read_file(path, 1)
+    return _read_file(path)[0]
 
-def _read_file(path, bands)->np.ndarray:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)    # a PNG has no place
-            with rasterio.open(path) as f: return f.read(bands)
-    except RasterioIOError as e: raise DataError(f'{path} is missing or damaged ({e}): remove the '
-                                                 'folder and run srstudy chips again') from e
+def _read_file(path)->np.ndarray: # (bands,h,w), 0 where nothing is known
+    a, there, _ = read_whole(path, 'remove the folder and run srstudy chips again')
+    return np.where(there, a, 0).astype(a.dtype)
 
 # %% ../../nbs/1_data/chips.ipynb #4386e7f0
 _NAME = {code: name for name, code in BEN43_CODE.items()} # as BigEarthNet spells them; no glaciers
@@ -179,8 +174,11 @@ def load_chip(path:str|Path, # of a chip
     bands:tuple, # of red, green, blue: B04, B03, B02
     )->np.ndarray: # (h,w,C) uint16 reflectance x 10,000, or uint8
     "Read bands of a chip."
-    at = [pick(dict(B04=1, B03=2, B02=3), b, 'band of a chip') for b in bands]
-    return np.ascontiguousarray(_read_file(path, at).transpose(1, 2, 0))
+    at = [pick(dict(B04=0, B03=1, B02=2), b, 'band of a chip') for b in bands]
+    a = _read_file(path)
+    if len(a) != 3 or a.dtype not in (np.uint8, np.uint16): raise DataError(
+        f'{path} has {len(a)} bands of {a.dtype}, expected 3 of uint16 or uint8: run srstudy chips again')
+    return np.ascontiguousarray(a[at].transpose(1, 2, 0))
 
 # %% ../../nbs/1_data/chips.ipynb #0c415002
 CORINE_CHIPS = Dataset('corine', _where, _read, lambda row, bands: load_chip(row.path, bands),

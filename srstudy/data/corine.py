@@ -52,16 +52,24 @@ class Tile(Image):
         return np.where(valid, lifted, 0).astype(im.dtype).transpose(1, 2, 0)
 
 # %% ../../nbs/1_data/corine.ipynb #f4fc3cca
+def _inside(path:Path, suffixes)->str:
+    "Return the name of the map in an archive, for GDAL."
+    names = [n for n in ZipFile(path).namelist() if Path(n).suffix.lower() in suffixes and '__MACOSX' not in n]
+    if len(names) != 1: raise DataError(f'{path} holds {len(names)} maps that end in {", ".join(sorted(suffixes))}, '
+                                        'expected one; unpack it and name it')
+    return f'/vsizip/{{{Path(path).resolve()}}}/{names[0]}'
+
 def _open(path):
     "Open an image, or fail with what is wrong with it."
-    try: return rasterio.open(path)
+    try: return rasterio.open(_inside(path, {'.tif', '.tiff', '.img'}) if is_zipfile(path) else path)
     except RasterioIOError as e: raise DataError(
         f'{path} cannot be read as an image ({e}); copy it again, or give another file') from e
 
 # %% ../../nbs/1_data/corine.ipynb #c02e77ba
 def _check_map(src, path, tile):
     "Fail where a raster is no map of a tile's place."
-    if not src.crs: raise DataError(f'{path} has no coordinate system; assign one first')
+    if not src.crs: raise DataError(f'{path} has no coordinate system; assign one first: rio edit-info --crs EPSG:3035 '
+                                    f'{path}, with its own number')
     if src.count > 1 + (ColorInterp.alpha in src.colorinterp): raise DataError(
         f'{path} has {src.count} bands, expected one, of the numbers of classes; a picture of a map will not do')
     if src.crs.is_geographic:
@@ -138,12 +146,6 @@ class ClcRaster:
 VECTORS = {'.gpkg', '.shp', '.fgb', '.gdb', '.geojson'} # files of polygons
 _WAITING = '-wal', '-journal' # changes of a database that are not in it yet
 
-def _inside(path:Path)->str:
-    "Return the name of the map in an archive, for GDAL."
-    names = [n for n in ZipFile(path).namelist() if Path(n).suffix.lower() in VECTORS]
-    if len(names) != 1: raise DataError(f'{path} holds {len(names)} vector maps, expected one; unpack it and name it')
-    return f'/vsizip/{{{path.resolve()}}}/{names[0]}'
-
 @contextmanager
 def _readable(path:str|Path):
     "Give a name under which GDAL reads a vector map, and writes nothing."
@@ -156,7 +158,7 @@ def _readable(path:str|Path):
         elif waiting:
             for p in (path, *waiting): shutil.copyfile(p, f'{own}{str(p)[len(str(path)):]}')
             yield str(own)
-        else: yield _inside(path) if is_zipfile(path) else f'/vsisubfile/0,{path.resolve()}'
+        else: yield _inside(path, VECTORS) if is_zipfile(path) else f'/vsisubfile/0,{path.resolve()}'
 
 def _layers(name, path)->list: # names and kinds
     try: return [tuple(pair) for pair in pyogrio.list_layers(name)]
@@ -221,6 +223,13 @@ def _bring(shapes, crs, tile, box)->np.ndarray: # (N,) polygons
 
 def _left(left:Counter)->str: return listed(f'{n} {what}' for what, n in left.most_common(3))
 
+def _nowhere(name, layer, about)->Counter:
+    "Count what a GeoPackage holds and its index of places does not."
+    table = f'rtree_{layer}_{about.get("geometry_name")}'.replace('"', '""')
+    try: (there,), = pyogrio.raw.read(name, sql=f'SELECT COUNT(*) FROM "{table}"')[3]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError): return Counter() # another kind
+    return +Counter({'without a geometry': about['features'] - int(there)})
+
 def read_polygons(path:str|Path, # GeoPackage, or another vector map
     tile:Tile, # in whose system they are returned
     column:str|None=None, # of the codes; Code_18 and its like are found
@@ -229,9 +238,10 @@ def read_polygons(path:str|Path, # GeoPackage, or another vector map
     "Read the polygons that reach a tile."
     with _readable(path) as name:
         layer = _layer(_layers(name, path), path, layer); about = pyogrio.read_info(name, layer=layer)
-        if not about['crs']: raise DataError(f'{path} has no coordinate system; assign one first')
+        if not about['crs']: raise DataError(f'{path} has no coordinate system; assign one first: ogr2ogr -a_srs '
+                                             f'EPSG:3035 OUT.gpkg {path}, with its own number')
         crs, column = CRS.from_user_input(about['crs']), _code_column(about['fields'], path, column)
-        places, shapes, values, left = boxes(tile, crs), [], [], Counter()
+        places, shapes, values, left = boxes(tile, crs), [], [], _nowhere(name, layer, about)
         if crs.is_geographic: places += [(w + 360, s, e + 360, n) for w, s, e, n in places] # maps from 0 to 360
         for box in places:
             _, _, wkb, (found,) = pyogrio.raw.read(name, layer=layer, columns=[column], force_2d=True, bbox=box)

@@ -158,6 +158,7 @@ def _where(root:Path)->Path:
 def _read(root:Path, cache:bool)->pd.DataFrame: return keep_index(_where(root), partial(_read_fresh, root), cache)
 
 def _inputs(root)->dict:
+    if not Path(root).is_dir(): raise DataError(f'{root!r} is not a folder: set root to where the images lie')
     index = _read(Path(root), True)
     return dict(folder=index.attrs['content'], side=int(index.side.iloc[0]))
 

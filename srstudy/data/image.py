@@ -54,6 +54,7 @@ def sample_windows(h:int, w:int, there=None # (k,k) bool: a small view of where 
 # %% ../../nbs/1_data/image.ipynb #a00a8912
 _FILL = -9_999 # and below: what is written where nothing is known
 _HUGE = 1e6    # and above
+_FULL = 65_535 # in all bands of 16 bits: saturated, or never seen
 _EDGE = .01    # share of a picture that is black, and so is a margin
 
 def is_mask(alpha:np.ndarray # some values of it
@@ -78,9 +79,17 @@ def _check_files(place, sources, bands):
     if many := next((s for s in sources if s.count != 1), None): raise DataError(
         f'{many.name} has {many.count} bands, expected one in a file with the name of a band')
 
-def _product(place, sources, files)->Product:
+def _find(file, place, offset)->Product:
+    "Say what is known of the product of a file; damaged metadata do not stop whoever knows the offset."
+    try: return find_product(file)
+    except DataError as e:
+        if offset is None: raise
+        warnings.warn(f'the metadata of {place} are not used: {e}')
+        return Product()
+
+def _product(place, sources, files, offset)->Product:
     "Say what is known of the product of some files."
-    found = {p.offset: p for p in map(find_product, files)}
+    found = {p.offset: p for p in (_find(f, place, offset) for f in files)}
     if len(found) > 1: raise DataError(f'the bands in {place} are of products with the offsets '
                                        f'{", ".join(map(str, found))}; give bands of one product')
     product, tags = next(iter(found.values())), sources[0].tags()
@@ -114,7 +123,7 @@ class Image:
             self.bands, self._how, odd = choose_bands(src, bands, self.alpha) if len(files) == 1 else (
                 (1, 1, 1), 'by file name', '')
             self._layers = self.sources if len(files) == 3 else [src]*3
-            self.product = _product(self.place, self.sources, files)
+            self.product = _product(self.place, self.sources, files, offset)
             self.crs, self.transform, self.shape = src.crs, src.transform, src.shape
             self.declared = any(self._declares(s, b) for s, b in zip(self._layers, self.bands)) # what is missing
             self._settle(offset); self.said = self._say() # in a line, what was taken for what
@@ -157,6 +166,7 @@ def _stored(self:Image, window, shape=None)->tuple: # (3,h,w) as stored; (h,w) b
             if self._declares(s, b): valid &= s.read_masks(b, **each) > 0
     except RasterioIOError as e: raise _damaged(self.place, window, e) from e
     if im.dtype.kind == 'f': valid &= (np.isfinite(im) & (im < _HUGE)).all(0)
+    if im.dtype == np.uint16: valid &= (im < _FULL).any(0)
     return im, valid & (im > _FILL).all(0) if im.dtype.kind in 'if' else valid
 
 @patch
@@ -180,6 +190,7 @@ def _settle(self:Image, offset:int|None):
     if self.values.picture: self._zero = np.all if self.product.title or self._has_margin() else None
     # of a product each band ends where its detectors do; what has an offset has no 0
     else: self._zero = np.any if kind[0] != 'f' and (self.product.title or self.offset) else np.all
+    self._full = any((im == _FULL).all(0).any() for im, _ in seen) # there are such values
     self._lost = 1 - np.concatenate([self._there(*window).ravel() for window in seen]).mean()
 
 @patch
@@ -216,6 +227,7 @@ def _missing(self:Image)->str:
     ways = [f'{", ".join(sorted(told))} (declared)'] if told else []
     if self.alpha: ways += [f'where alpha (band {self.alpha}) is 0']
     elif self.declared and not told: ways += ['outside of its mask']
+    if self._full and told != {str(_FULL)}: ways += [f'{_FULL} in all three bands']
     if self._zero and told != {'0'}: ways += ['0 in any band' if self._zero is np.any else '0 in all three bands']
     return f'no data: {" or ".join(ways) or "none declared"}, {self._lost:.1%} of what was looked at'
 
@@ -223,5 +235,7 @@ def _missing(self:Image)->str:
 def _say(self:Image)->str:
     "Say in a line what was taken for what."
     bands = 'B04, B03, B02' if len(self.sources) == 3 else f'bands {", ".join(map(str, self.bands))}'
-    return f'{self.place.name}: {self.product.title or "an image"}; red, green, blue: {bands} {self._how}; ' \
+    x = float(np.hypot(self.transform.a, self.transform.d)) # of a pixel
+    side = f' with pixels of {x:g} m' if self.crs and self.crs.linear_units == 'metre' else ''
+    return f'{self.place.name}: {self.product.title or "an image"}{side}; red, green, blue: {bands} {self._how}; ' \
         f'{self.values.said}; {self._missing()}'

@@ -61,7 +61,7 @@ def detect_legend(values, # that a map holds, whole numbers
     )->tuple: # name in LEGENDS, what told it
     "Tell which of CORINE's legends a map has, or fail where that is open."
     values = set(map(int, values)) - _NONE
-    if not values: raise DataError(f'{name} holds no class here: index or code, both fit; {_ASK}')
+    if not values: raise DataError(f'{name} holds no class here: give the map of this place; if it is that, {_ASK}')
     if not (fits := [k for k, legend in LEGENDS.items() if values <= legend.keys()]):
         has = [n for n, numbers in _OTHERS.items() if values <= numbers]
         raise DataError(f'{name} holds {_shown(values)}, neither the index 1 to 44 nor codes from 111 to 523'

@@ -43,6 +43,7 @@ def _look(path)->tuple: # height, width, type of its values
             colours = f.count - (ColorInterp.alpha in f.colorinterp)
             if colours != 3: raise ValueError(f'it has {colours} bands, expected red, green and blue')
             _colours(f)
+            if {*f.scales} != {1.} or any(f.offsets): raise ValueError('it declares a scale or an offset')
             return f.height, f.width, f.dtypes[0]
     with Image.open(path) as f:
         if f.mode not in ('RGB', 'RGBA', 'L', 'P'): raise ValueError(f'it is of mode {f.mode}, expected RGB')
@@ -52,7 +53,10 @@ def _look(path)->tuple: # height, width, type of its values
 def _read(path)->np.ndarray: # (h,w,3) uint8, or uint16 reflectance x 10,000
     if not _is_tif(path):
         with Image.open(path) as f: return np.asarray(f.convert('RGB'))
-    with rasterio.open(path) as f: return f.read(_colours(f)).transpose(1, 2, 0)
+    with rasterio.open(path) as f:
+        at = list(_colours(f)); a = f.read(at)
+        if {f.nodatavals[k - 1] for k in at} <= {None, 0}: return a.transpose(1, 2, 0)
+        return np.where((f.read_masks(at) > 0).all(0), a, 0).astype(a.dtype).transpose(1, 2, 0) # black
 
 def _tried(read, path):
     "Read something of a file, or say which file and why not."

@@ -83,6 +83,8 @@ def find_files(path:str|Path|list # folder, .zip, metadata file, image, or a lis
     images = list_images(place)
     if len(images) == 1: return images, place
     named = {Path(f): f for f in images} # a path of GDAL's archives has slashes that others lose
+    packed = '' if images or not place.is_dir() else ', '.join(sorted(p.name for p in place.glob('*.zip'))[:3])
+    if packed: raise DataError(f'{path} holds no image but {packed}: give one such archive, or unpack it')
     try: return [named[f] for f in find_rgb(images)], place
     except DataError as e: raise DataError(f'{path}: {e}') from e
 

@@ -61,6 +61,8 @@ def _offset(dn, # (3,N) reflectance x 10,000, and an offset perhaps
     declared, # (3,) by the file, in this unit, or None
     product:Product, given:int|None, name)->tuple: # offset of each band; where it was read; what does not fit
     "Find what was added to reflectance."
+    if given is not None and given < 0: raise DataError(f'an offset of {given} was given, expected what was added to '
+        f'reflectance x 10,000, 0 or more: give --offset {-given} where the metadata have an ADD_OFFSET of {given}')
     if given is not None: return (float(given),)*3, '--offset', ''
     if declared is not None: return tuple(map(float, declared)), 'declared by the file', ''
     dark = np.quantile(dn, .01, axis=1).min() if dn.size else 0

@@ -8,14 +8,14 @@ __all__ = ['SEASONS', 'SEN12MS', 'parse_name', 'path_of', 'read_pickle', 'landco
            'locate_scenes', 'count_nan', 'encode_single']
 
 # %% ../../nbs/1_data/sen12ms.ipynb #3d075861
-import os, pickle, re
+import io, os, pickle, re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 from rasterio.warp import transform
 from tqdm.auto import tqdm
-from ..core import pick, seed_for
+from ..core import kept, pick, seed_for
 from ..cards import BANDS
 from .bands import S2_BANDS, fuse_sensors, split_sensors
 from .dataset import Dataset, index_file, keep_index
@@ -72,11 +72,15 @@ class _Containers(pickle.Unpickler):
 def read_pickle(path:str|Path # of containers and arrays
     ):
     "Read a pickle that holds data only, refusing any other."
-    with open(path, 'rb') as f:
-        try: return _Containers(f).load()
-        except Exception as e: # a damaged pickle fails in any way
-            raise DataError(f'{path} is no pickle of lists, dictionaries and arrays ({e}): it was '
-                            f'not opened further; {COPY_AGAIN}, or remove it') from e
+    f = io.BytesIO(Path(path).read_bytes())
+    try: made = _Containers(f).load()
+    except Exception as e: # a damaged pickle fails in any way
+        raise DataError(f'{path} is no pickle of lists, dictionaries and arrays ({e}): it was '
+                        f'not opened further; {COPY_AGAIN}, or remove it') from e
+    if len(f.read()) == 32 and not kept(path): # one of ours, which its checksum follows
+        raise DataError(f'{path} is damaged: it is not as it was written; remove it, and labels are counted in the '
+                        'land cover')
+    return made
 
 # %% ../../nbs/1_data/sen12ms.ipynb #661b6feb
 def landcover_shares(path:str|Path # of an lc file

@@ -13,12 +13,15 @@ import numpy as np, rasterio, torch
 from rasterio.windows import Window
 from torch import nn
 from tqdm.auto import tqdm
-from ..core import locked, whole_file
+from .. import __version__
+from ..core import canonical_hash, locked, sha256_file, whole_file
 from ..data.bands import render_rgb
 from ..data.corine import Tile
+from ..data.files import files_behind
 from ..data.labels import get_nomenclature
 from ..data.place import check_proj
-from ..data.publish import check_place, check_raster, claim_output, remove_sidecars, writing
+from ..data.publish import (check_place, check_raster, claim_output, find_made, remove_sidecars, tags_of_job,
+                                  writing)
 from ..images.tiles import cut_line, fill_missing
 from .models import find_model, load_map_model
 
@@ -116,6 +119,33 @@ def _write(f, strips, codes)->tuple: # pixels of each code, CRC-32 of the map
         count += np.bincount(at[valid], minlength=len(codes)); crc = zlib.crc32(drawn, crc)
     return count, crc
 
+# %% ../../nbs/5_learn/landmap.ipynb #f16e0014
+def _job(scene:Tile, model, **options)->dict:
+    "Name everything that the pixels depend on."
+    files = [f for s in scene.sources for f in s.files]
+    return dict(src=files_behind(files), bands=scene.bands, read=[scene.values.gain, scene.values.offset],
+                model=sha256_file(model), version=__version__, **options)
+
+def _beside(dst:Path)->tuple: return dst.with_suffix('.qml'), Path(f'{dst}.aux.xml')
+
+def _count(dst, codes)->np.ndarray: # pixels of each code
+    with rasterio.open(dst) as f: return np.bincount(f.read(1).ravel(), minlength=max(codes) + 1)[codes]
+
+def _draw(dst:Path, scene:Tile, strips, legend:dict, notes:dict, job:str)->np.ndarray: # pixels of each code
+    "Write a map and what lies beside it, whole or not at all."
+    style, table = _beside(dst)
+    with whole_file(style) as style, whole_file(table) as table, whole_file(dst) as part:
+        with writing(dst):
+            style.write_bytes(_style(legend)); table.write_bytes(_table(legend))
+            f = _create(part, scene, legend, SRSTUDY_MODEL=notes['key'], SRSTUDY_LABELS=notes['labels'])
+        try:
+            count, crc = _write(f, strips, np.array(list(legend), np.uint16))
+            f.update_tags(**tags_of_job(job, crc))
+        finally:
+            with writing(dst): f.close()
+        check_raster(part, crc, dst); remove_sidecars(dst)
+    return count
+
 # %% ../../nbs/5_learn/landmap.ipynb #17707dd1
 def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     dst:str|Path, # the GeoTIFF to write
@@ -126,17 +156,12 @@ def draw_map(src:str|Path|list, # Sentinel-2: SAFE folder, bands, or one image
     overwrite:bool=False, # another file that has the name `dst`
     )->dict: # code -> share of the pixels that have data
     "Draw the land-cover map of a scene."
-    dst = Path(dst); net, notes = load_map_model(find_model(model), device); check_place(dst)
+    dst = Path(dst); model = find_model(model); net, notes = load_map_model(model, device); check_place(dst)
     legend = get_legend(notes['labels']); codes = np.array(list(legend), np.uint16)
     with locked(dst), Tile(src, bands, offset) as scene:
-        check_proj(); claim_output(dst, [p for s in scene.sources for p in s.files], overwrite)
-        with (whole_file(dst.with_suffix('.qml')) as style, whole_file(f'{dst}.aux.xml') as table,
-              whole_file(dst) as part):
-            with writing(dst):
-                style.write_bytes(_style(legend)); table.write_bytes(_table(legend))
-                f = _create(part, scene, legend, SRSTUDY_MODEL=notes['key'], SRSTUDY_LABELS=notes['labels'])
-            try: count, crc = _write(f, predict_scene(scene, net, notes, tile, overlap, device), codes)
-            finally:
-                with writing(dst): f.close()
-            check_raster(part, crc, dst); remove_sidecars(dst)
+        check_proj(); job = canonical_hash(_job(scene, model, tile=tile, overlap=overlap))
+        made = find_made(dst, job)
+        claim_output(dst, [p for s in scene.sources for p in s.files], overwrite or made)
+        if made and not overwrite and all(p.exists() for p in _beside(dst)): count = _count(dst, codes)
+        else: count = _draw(dst, scene, predict_scene(scene, net, notes, tile, overlap, device), legend, notes, job)
     return {int(c): float(k/max(count.sum(), 1)) for c, k in zip(codes, count) if k}

@@ -57,6 +57,9 @@ def find_model(name:str|Path # params file, name or key of a run, file of weight
     path, home = Path(name), cache_dir()/'models'
     if path.suffix == '.safetensors' or path.is_dir(): paths = [p for p in (path, path/MODEL_FILE) if p.is_file()]
     else:
+        if path.is_file() and path.suffix.lower() not in ('.yaml', '.yml'): raise DataError(
+            f'{path} is no model: expected the params file (.yaml) of a run made here, its name or key (srstudy models '
+            'list), or a file of weights (.safetensors)')
         k = key(load_experiment(path)) if path.is_file() else path.name.rpartition('-')[2]
         paths = sorted(home.glob(f'{k}-*.safetensors'), key=lambda p: p.stat().st_mtime)
     if not paths: raise DataError(f'there is no model {name} in {home}: give the name of one that is there '

@@ -48,7 +48,10 @@ def planted(root:str|Path, # folder of `write_synthetic`
     labels:str, # nomenclature of the classifier
     )->pd.DataFrame: # index patch_id; clean, given (lists of names), wrong
     "Return what the labels of some scenes should be, are, and whether they differ."
-    table = pd.read_parquet(Path(root)/'label_noise.parquet').set_index('patch_id')
+    path = Path(root)/'label_noise.parquet'
+    try: table = pd.read_parquet(path, page_checksum_verification=True).set_index('patch_id')
+    except (OSError, ValueError) as e: raise ValueError(f'{path} is missing or damaged ({e}): remove {root} and run '
+                                                        'again what draws it') from e
     if lost := sorted(set(ids) - set(table.index)):
         raise ValueError(f'{len(lost)} of {len(ids)} patches, such as {lost[0]}, are not in '
                          f'{root}: give the scenes that the predictions were made for')

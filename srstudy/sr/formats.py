@@ -100,9 +100,12 @@ def _unpickle(path):
             if bad: raise _damaged(path, f'the checksum of {bad} is wrong')
         return torch.load(path, map_location='cpu', weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as e:
-        if not re.search('Unsupported|GLOBAL', str(e)): raise _damaged(path, e) from None
-        raise WeightsError(f'{path} holds more than tensors; that would be run as code, so the file '
-                           f'is not loaded: {str(e).splitlines()[0]}') from None
+        why = re.search(r'WeightsUnpickler error: *(\S.*)', str(e)) # behind torch's own advice
+        if not re.search('Unsupported (global|class)|GLOBAL', str(e)):
+            raise _damaged(path, why[1] if why else 'a broken pickle') from None
+        asked = re.search(r'GLOBAL (\S+)', str(e))
+        raise WeightsError(f'{path} holds more than tensors ({asked[1] if asked else "objects"}); that would be run as '
+                           'code, so the file is not loaded: whoever made it can save its state_dict() alone') from None
     except WeightsError: raise
     except Exception as e: # whatever a damaged pickle makes of the reader
         raise WeightsError(f'{path} is not a checkpoint or is damaged: {str(e)[:200] or type(e).__name__}') from None
@@ -132,6 +135,9 @@ def _tensors(found, container, path):
     "Take the tensors that lie under `container`, or where they usually do."
     top = list(found) if isinstance(found, dict) else []
     state = _inside(found.get(container) if container and top else found)
+    many = [] if state or container else [k for k in top if 'optim' not in str(k) and _inside(found[k])]
+    if len(many) > 1: raise WeightsError(
+        f'{path} holds {len(many)} sets of tensors, {", ".join(map(str, many))}: save one of them alone')
     if not state:
         raise WeightsError(f'{path} has no tensors under {container or "any usual name"!r}; at its top are {top[:8]}')
     return state

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import numpy as np, rasterio.shutil, torch
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 from tqdm.auto import tqdm
@@ -22,7 +22,8 @@ from ..data.bands import render_rgb
 from ..data.files import files_behind
 from ..data.image import Image, REFLECTANCE
 from ..data.place import check_proj
-from ..data.publish import check_place, check_raster, claim_output, raster_crc, remove_sidecars, writing
+from ..data.publish import (check_place, check_raster, claim_output, find_made, raster_crc, remove_sidecars,
+                                  tags_of_job, writing)
 from ..images.tiles import cut_tiles, fill_missing, tile_weight
 from .arms import SuperResolver
 
@@ -217,13 +218,13 @@ def _write_mosaic(folder:Path, scene:Scene, tiles:dict, # file name -> Window of
     return write_atomic(folder/'mosaic.vrt', ET.tostring(root))
 
 # %% ../../nbs/4_sr/scene.ipynb #ecb12e47
-def _publish(mosaic:Path, dst:Path):
+def _publish(mosaic:Path, dst:Path, crc:int): # of the mosaic
     "Turn a mosaic into a cloud-optimised GeoTIFF at `dst`, whole or not at all."
     part, kept = mosaic.with_name('whole.tif'), f'the finished tiles are kept in {mosaic.parent}'
     with writing(dst, kept):
         rasterio.shutil.copy(mosaic, part, driver='COG', compress='DEFLATE', predictor='YES',
                              blocksize=512, overview_resampling='average', bigtiff='IF_SAFER')
-    check_raster(part, raster_crc(mosaic), dst, kept)
+    check_raster(part, crc, dst, kept)
     remove_sidecars(dst); os.replace(part, dst)
 
 # %% ../../nbs/4_sr/scene.ipynb #bc31201e
@@ -242,15 +243,6 @@ def _check(dst:Path, white:int, tile:int, overlap:int):
     if not (0 < white < 2**16 and tile > 0 and overlap >= 0):
         raise SceneError(f'white={white}, tile={tile}, overlap={overlap}: expected a white from 1 '
                          'to 65535, a tile of 1 or more and an overlap of 0 or more')
-
-# %% ../../nbs/4_sr/scene.ipynb #b718052a
-def _is_of(dst:Path, key:str)->bool:
-    "Return whether `dst` is the finished result of the job with this key."
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            with rasterio.open(dst) as f: return f.tags().get('SRSTUDY_JOB') == key
-    except RasterioIOError: return False
 
 # %% ../../nbs/4_sr/scene.ipynb #c46eb4e0
 @dataclass
@@ -372,7 +364,7 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
         if not scene.crs and not scene.src.gcps[0]:
             warnings.warn(f'{src} has no coordinate system, and so {dst} will have none')
         job = _job(scene, sr, white=white, tile=tile, overlap=overlap, rgb8=rgb8)
-        made = _is_of(dst, canonical_hash(job))
+        made = find_made(dst, canonical_hash(job))
         claim_output(dst, [src, *(f for s in scene.sources for f in s.files)], overwrite or made)
         tiles = cut_tiles(scene.height, scene.width, tile); summary = survey(scene, tiles, white)
         scene.masked |= summary['nodata'] > 0
@@ -391,7 +383,9 @@ def _run(job:dict, scene:Scene, sr:SuperResolver, tiles:list, folder:Path, dst:P
     make = partial(_blend, maker) if sr.arm.stochastic else maker.cut
     named = {f'{w.row_off}_{w.col_off}.tif': w for w in tiles}
     _resume(folder, job); there = _make_tiles(folder, named, make, sr.name)
-    tags = dict(SRSTUDY_JOB=canonical_hash(job), SRSTUDY_ARM=sr.name, SRSTUDY_WHITE=job['white'],
-                SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none', SRSTUDY_VERSION=__version__, SRSTUDY_READ=scene.said)
+    write = partial(_write_mosaic, folder, scene, there, sr.scale, dtype, nodata)
+    crc = raster_crc(write({})); tags = tags_of_job(canonical_hash(job), crc)
+    tags |= dict(SRSTUDY_ARM=sr.name, SRSTUDY_WHITE=job['white'], SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none',
+                 SRSTUDY_VERSION=__version__, SRSTUDY_READ=scene.said)
     if dtype == 'uint16': tags['SRSTUDY_VALUES'] = REFLECTANCE
-    _publish(_write_mosaic(folder, scene, there, sr.scale, dtype, nodata, tags), dst)
+    _publish(write(tags), dst, crc)

@@ -126,6 +126,10 @@ def _path(card)->Path: # of the file, or of a copy where that is what is there
     paths = [weights_dir()/file for file in (card.file, *dict(card.copies))]
     return next((p for p in paths if p.exists()), paths[0])
 
+def _whose(folder)->str: # an empty text where it is ours
+    if os.access(folder, os.W_OK | os.X_OK): return ''
+    return f'; {folder} may only be read: ask whose it is, or set SRSTUDY_WEIGHTS to a folder of your own'
+
 def find_weights(name:str # a key of `WEIGHTS`
     )->Path:
     "Return the path of published weights, after comparing their hash."
@@ -133,7 +137,7 @@ def find_weights(name:str # a key of `WEIGHTS`
     if not path.exists():
         raise WeightsError(f'{card.file} ({card.title}) is not in {path.parent}. '
             f'`srstudy weights fetch {name}` {_way(card)}. Without a network: get it from '
-            f'{card.page} elsewhere, and `srstudy weights add FILE` puts it there')
+            f'{card.page} elsewhere, and `srstudy weights add FILE` puts it there{_whose(path.parent)}')
     check_weights(name, path, stamp(path))
     return path
 
@@ -160,6 +164,8 @@ def _is_pair(path): return path.suffix == '.bin' and path.with_suffix('.param').
 def _copied(path, target, sha):
     "Copy a file, whole or not at all."
     if path.resolve() == target.resolve(): return target
+    if target.exists() and stamp(target) == sha and not _is_pair(path): return target
+    if whose := _whose(target.parent): raise WeightsError(f'{path.name} is not in the folder of weights{whose}')
     if _is_pair(path):
         from srstudy.sr.ncnn import load_ncnn # local: it needs spandrel
         load_ncnn(path)
@@ -197,6 +203,7 @@ def fetch_weights(name:str # a key of `WEIGHTS`
         try: return find_weights(name)
         except WeightsError: failed = []
         if here := installed_weights().get(name): return _copied(here, path, sha256_file(here))
+        if whose := _whose(path.parent): raise WeightsError(f'{card.file} is not in the folder of weights{whose}')
         for url in card.urls:
             try: _fetch_from(url, path.with_name(f'{card.file}.part'), name); return path
             except (DownloadError, WeightsError) as e: failed.append(f'\n  {url}: {e}')

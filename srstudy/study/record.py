@@ -229,8 +229,8 @@ def read_record(path:str|Path)->Record:
         if rec.hashes and rec.hashes['record'] != _said(values): raise ValueError('not what was written')
         return rec
     except (TypeError, ValueError, KeyError, AttributeError) as e:
-        raise StaleRecord(f'{path} is damaged, or not a Record of this version ({e}); remove it and run the '
-                          f'experiment again') from e
+        raise StaleRecord(f'{path} is damaged, or not a Record of this version ({e}); if it was one, remove it and run '
+                          'the experiment again, if not, name another folder') from e
 
 def has_predictions(path:str|Path, rec:Record)->bool: # of `read_record`
     "Return whether the predictions beside a Record are there and its own."

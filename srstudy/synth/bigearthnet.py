@@ -105,7 +105,7 @@ def _write_scene(i:int, root:Path, n:int, size:int, seed:int, noise:float, versi
 def _write_lists(root, rows, version):
     "Write the lists of a version, and which labels were disturbed."
     frame = pd.DataFrame(rows)
-    frame[['patch_id', 'clean', 'noisy']].to_parquet(root/'label_noise.parquet')
+    frame[['patch_id', 'clean', 'noisy']].to_parquet(root/'label_noise.parquet', write_page_checksum=True)
     if version == 'v1':
         for split, g in frame.groupby('split'):
             (root/f'{split}.csv').write_text(''.join(f'{a},{b}\n' for a,
@@ -119,7 +119,7 @@ def _write_lists(root, rows, version):
                          contains_cloud_or_shadow=False)
     frame[['patch_id', 'labels', 'split', 'country', 's1_name', 's2v1_name',
            'contains_seasonal_snow',
-           'contains_cloud_or_shadow']].to_parquet(root/'metadata.parquet')
+           'contains_cloud_or_shadow']].to_parquet(root/'metadata.parquet', write_page_checksum=True)
 
 # %% ../../nbs/2_synth/bigearthnet.ipynb #295aab27
 def draw_scenes(draw, # number of a scene -> what is to be kept of it

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import cache_dir, canonical_hash, seed_for, whole_folder, write_atomic
+from ..core import cache_dir, canonical_hash, keep, seed_for, whole_folder, write_atomic
 from ..data.bands import S2_BANDS
 from ..data.files import write_tif
 from ..data.sen12ms import SEASONS, SEN12MS, with_validation
@@ -116,7 +116,7 @@ def _write_lists(root, drawn):
     for stem, test in (('train_list', False), ('test_list', True)):
         write_atomic(root/'splits'/f'{stem}.txt', names(test))
     shares = {name: p for rows in drawn for name, p in rows}
-    write_atomic(root/'labels'/'IGBP_probability_labels.pkl', pickle.dumps(shares))
+    keep(root/'labels'/'IGBP_probability_labels.pkl', pickle.dumps(shares)) # who reads it minds the checksum behind
 
 # %% ../../nbs/2_synth/sen12ms.ipynb #05928b31
 def synthetic_sen12ms_dir(n:int, size:int=36, seed:int=0, noise:float=.05)->Path:

@@ -92,6 +92,18 @@ def folder_do(folder, variant):
 
 def folder_read(folder): return [p.read_text() for p in sorted((folder/'scenes').iterdir())]
 
+def scenes_do(folder, variant):
+    from srstudy.synth.bigearthnet import write_synthetic
+    if not (folder/'scenes').exists(): write_synthetic(folder/'scenes', 20, size=12, workers=1)
+
+def scenes_read(folder):
+    from srstudy.cards import BANDS
+    from srstudy.data.index import read_index
+    from srstudy.synth.bigearthnet import SYNTHETIC_BIGEARTHNET as data
+    index = read_index('synthetic', folder/'scenes', cache=False); rows = list(index.itertuples())
+    pixels = [[data.chip(r, BANDS['s2']).tobytes(), data.load_truth(r).tobytes(), data.load_ground(r).tobytes()] for r in rows]
+    return list(zip(index.patch_id, index.split, map(tuple, index.labels))), pixels
+
 def map_before(folder):
     from srstudy.learn.classifiers import get_classifier
     from srstudy.learn.models import save_model
@@ -104,7 +116,7 @@ def map_before(folder):
 
 def map_do(folder, variant):
     from srstudy.learn.landmap import draw_map
-    if not (folder/'map.tif').exists(): draw_map(folder/'scene.tif', folder/'map.tif', folder/'model.safetensors', 32, 0)
+    draw_map(folder/'scene.tif', folder/'map.tif', folder/'model.safetensors', 32, 0)
 
 def map_read(folder): return read_tif(folder/'map.tif')
 
@@ -124,12 +136,13 @@ JOBS = dict(
     record=Job(record_do, record_read, lambda d: record_do(d, 'b'), ('a', 'b')),
     folder=Job(folder_do, folder_read, damaged=()),
     chips=Job(chips_do, chips_read, chips_before, ('a', 'b'), ('chips/**/*',)),
-    sr=Job(sr_do, lambda d: read_tif(d/'out.tif'), scene_before, ('a', 'b'), ('out.tif.parts/*.tif',), .4),
-    map=Job(map_do, map_read, map_before, damaged=(), share=.05),
+    sr=Job(sr_do, lambda d: read_tif(d/'out.tif'), scene_before, ('a', 'b'), ('out.tif.parts/*.tif', 'out.tif'), .4),
+    scenes=Job(scenes_do, scenes_read, damaged=('scenes/**/*',), share=.2),
+    map=Job(map_do, map_read, map_before, damaged=('map.tif',), share=.2),
     run=Job(run_do, run_read, damaged=('results/*.json', 'results/*.npz', 'cache/chips/*/*', 'cache/sr/*/*', 'cache/index/*',
-                                       'cache/fidelity/*', 'cache/moments/*'), share=.05))
+                                       'cache/fidelity/*', 'cache/moments/*'), share=.1))
 
-MODULES = dict(store='images.store', record='study.record', folder='core', chips='data.chips', sr='sr.scene',
+MODULES = dict(store='images.store', record='study.record', folder='core', chips='data.chips', sr='sr.scene', scenes='synth.bigearthnet',
                map='learn.landmap', run='study.steps')
 
 def preload(name):
@@ -292,28 +305,33 @@ def unpublished():
     def stop(*args): raise RuntimeError('stopped')
     srstudy.sr.scene._write_mosaic = stop
 
+def finished(job, name, stopped):
+    "A folder with all that a job has made, undisturbed; always at one place, which jobs remember."
+    d, kept = (Path(_KEPT.name)/f'{name}{stopped}{what}' for what in ('', '_kept'))
+    if not kept.exists():
+        with scratch(job, name) as fresh: shutil.copytree(fresh, d)
+        ask(lambda: (unpublished() if stopped else None) or job.do(d, 'a'), d)
+        shutil.copytree(d, kept, symlinks=True)
+    shutil.rmtree(d)
+    return Path(shutil.copytree(kept, d, symlinks=True))
+
 def turned(count, name, job, want, files, rng, cut=False):
     "A disk turns a bit of what was made, or cuts it short; whoever reads or makes it again must not be deceived."
-    with scratch(job, name) as d:
-        if name not in _MADE:
-            _MADE[name] = Path(tempfile.mkdtemp(dir=_KEPT.name)); shutil.copytree(d, _MADE[name], dirs_exist_ok=True)
-            ask(lambda: (unpublished() if name == 'sr' else None) or job.do(_MADE[name], 'a'), _MADE[name])
-        shutil.rmtree(d); shutil.copytree(_MADE[name], d, symlinks=True)
-        path = rng.choice(sorted(p for pattern in job.damaged for p in d.glob(pattern) if p.is_file() and p.stat().st_size))
-        data, at = bytearray(path.read_bytes()), os.stat(path)
-        if cut: data = data[:rng.randrange(len(data))]
-        else: data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        path.write_bytes(data); os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))
-        if name == 'run' and 'cache' in path.parts: shutil.rmtree(d/'results') # so that it is read again
-        makes = name == 'sr' or 'cache' in path.parts
-        again = lambda: (makes and job.do(d, 'a')) or digest(job.read(d))
-        how, said = ask(again, d)
-        count['disturbed'] += 1; count['told'] += how != 'done'
-        if how == 'done' and said != want['a']: count['silent'] += 1; note(name, 'turned', path.relative_to(d), said)
-        elif how != 'done' and path.name not in str(said) and path.stem not in str(said) and str(path.parent.name) not in str(said):
-            count['lost'] += 1; note(name, 'file not named', path.relative_to(d), said)
-        else: count['right'] += 1
-_MADE = {}
+    d = finished(job, name, name == 'sr' and rng.random() < .5)
+    path = rng.choice(sorted(p for pattern in job.damaged for p in d.glob(pattern) if p.is_file() and p.stat().st_size))
+    data, at = bytearray(path.read_bytes()), os.stat(path)
+    if cut: data = data[:rng.randrange(len(data))]
+    else: data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    path.write_bytes(data); os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))
+    if name == 'run' and 'cache' in path.parts: shutil.rmtree(d/'results') # so that it is read again
+    makes = name in ('sr', 'map') or 'cache' in path.parts
+    again = lambda: (makes and job.do(d, 'a')) or digest(job.read(d))
+    how, said = ask(again, d)
+    count['disturbed'] += 1; count['told'] += how != 'done'
+    if how == 'done' and said != want['a']: count['silent'] += 1; note(name, 'turned', path.relative_to(d), said)
+    elif how != 'done' and path.name not in str(said) and path.stem not in str(said) and str(path.parent.name) not in str(said):
+        count['lost'] += 1; note(name, 'file not named', path.relative_to(d), said)
+    else: count['right'] += 1
 
 def small_disk(count, name, job, want, files, rng):
     "A disk of some KiB, full before the job is done; then there is room."
@@ -365,7 +383,7 @@ def inject(n, seed=0, jobs=JOBS, faults=FAULTS):
 
 # ---- a few of each in `make test` ----
 
-SMALL = [(('store', 'folder', 'record', 'chips'), 76, FAULTS), (('sr',), 10, FAULTS),
+SMALL = [(('store', 'folder', 'record', 'chips'), 76, FAULTS), (('sr',), 10, FAULTS), (('scenes',), 6, {f: FAULTS[f] for f in ('a bit turned',)}),
          (('run',), 2, {f: FAULTS[f] for f in ('kill -9 at a system call', 'a bit turned')})]
 
 @pytest.mark.slow
@@ -375,7 +393,7 @@ def test_nothing_is_lost_mixed_or_silent(jobs, n, faults):
     assert not table[['lost', 'mixed', 'silent', 'remains']].to_numpy().any(), (table, NOTES)
 
 if __name__ == '__main__':
-    ask_for = argparse.ArgumentParser(); ask_for.add_argument('-n', type=int, default=1100); ask_for.add_argument('--out')
+    ask_for = argparse.ArgumentParser(); ask_for.add_argument('-n', type=int, default=1200); ask_for.add_argument('--out')
     ask_for.add_argument('--seed', type=int, default=0); ask_for.add_argument('--jobs', default=','.join(JOBS))
     ask_for.add_argument('--faults', default='', help='words of their names')
     given = ask_for.parse_args(); faults = {k: v for k, v in FAULTS.items() if any(w in k for w in given.faults.split(','))}
