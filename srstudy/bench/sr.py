@@ -21,7 +21,7 @@ from ..synth.landscape import make_scene
 from ..images.store import Store, write_store
 from ..sr.arms import get_sr
 from ..sr.enlarge import compiled, pays_to_compile, super_resolve
-from ..sr.nets import NETS, build_net, get_width, mini_path, net_gflop
+from ..sr.nets import NETS, build_net, filled_side, get_width, mini_path, net_gflop
 from ..study.record import bench_path, device_name
 
 # %% ../../nbs/bench/sr.ipynb #16e11495
@@ -195,7 +195,7 @@ def measure_net(name:str, width:str='full', device:str='cuda', size:int=120)->di
         weights = make_weights(Path(d), name, width)
         sr = get_sr(name, width, 'bf16' if device == 'cpu' else 'fp16', weights, device)
         net = _load_published(name, width, weights, device)
-    m = sr.multiple; side = size + -size % m
+    side = filled_side(name, width, size)
     x = torch.rand(sr.bs, 3, side, side, device=device)
     row = dict(arm=name, width=width, images=sr.bs, gflop=net_gflop(name, width, size),
                published=_per_second(net, x[:1], device), ours=_per_second(sr, x, device))

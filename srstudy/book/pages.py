@@ -253,12 +253,18 @@ def _speed_row(r:dict, file:dict)->dict:
             'times faster': f"**{r['ratio']:.1f}** ± {r['spread']/2:.1f}",
             'apart, random weights': dist(''), 'apart, trained mini': dist('trained_')}
 
-def speed_page()->HTML|Markdown:
-    "Show what `make bench` has measured, machine by machine."
-    files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('sr_*.json'))]
-    rows = [_speed_row(r, f) for f in files for r in f['rows']]
-    if not rows: return Markdown('Nothing has been measured yet: `make bench`.')
+def _measured(kind:str, # of `bench_path`
+    row, # what makes the cells of a measurement
+    command:str)->HTML|Markdown:
+    "Show what has been measured, device by device."
+    files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob(f'{kind}_*.json'))]
+    rows = [row(r, f) for f in files for r in f['rows']]
+    if not rows: return Markdown(f'Nothing has been measured yet: `{command}`.')
     return show(pd.DataFrame(rows).set_index(['device', 'arm']))
+
+def speed_page()->HTML|Markdown:
+    "Show networks from file to file."
+    return _measured('sr', _speed_row, 'make bench')
 
 # %% ../../nbs/9_book/pages.ipynb #75327f6c
 def _alone_row(r:dict, file:dict)->dict:
@@ -270,10 +276,7 @@ def _alone_row(r:dict, file:dict)->dict:
 
 def net_speed_page()->HTML|Markdown:
     "Show what networks do alone on a GPU, in images per second."
-    files = [json.loads(p.read_text()) for p in sorted((repo_root()/'book/bench').glob('net_*.json'))]
-    rows = [_alone_row(r, f) for f in files for r in f['rows']]
-    if not rows: return Markdown('No GPU has been measured yet: `bench_nets`.')
-    return show(pd.DataFrame(rows).set_index(['device', 'arm']))
+    return _measured('net', _alone_row, 'bench_nets')
 
 # %% ../../nbs/9_book/pages.ipynb #92adc1d8
 def pipeline_figure(runs:Runs):

@@ -82,13 +82,14 @@ def pays_to_compile(sr:SuperResolver, images:int)->bool:
     return (images >= _MANY and torch.device(sr.device).type == 'cuda' and sr.spec['precision'] != 'fp32'
             and type(sr.arm.net).__name__ in _PLAIN and _can_compile(sr.device))
 
-def compiled(sr:SuperResolver # of a network
+def compiled(sr:SuperResolver, # of a network
+    bs:int=0, # images at once; as many as the arm likes by default
     )->SuperResolver:
     "Compile the network of an arm for batches of one size; a smaller one is filled up."
-    sr.arm.net.compile(dynamic=False)
-    def f(x, names): return sr.arm.f(F.pad(x, (0, 0)*3 + (0, -len(x) % sr.bs)), names)[:len(x)]
+    sr.arm.net.compile(dynamic=False); bs = bs or sr.bs
+    def f(x, names): return sr.arm.f(F.pad(x, (0, 0)*3 + (0, -len(x) % bs)), names)[:len(x)]
     spec = {**sr.spec, 'engine': f"{sr.spec['engine']}, compiled"}
-    return SuperResolver(sr.name, replace(sr.arm, f=f), spec, sr.device, sr.bs)
+    return SuperResolver(sr.name, replace(sr.arm, f=f), spec, sr.device, bs)
 
 # %% ../../nbs/4_sr/enlarge.ipynb #517514dc
 def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
@@ -97,7 +98,7 @@ def super_resolve(sr:SuperResolver, chips:Store, # (h,w,3) uint16 reflectance
     folder:Path|None=None, # to write to; in the cache, named by what goes in, by default
     )->Store: # (4h,4w,3) uint8
     "Super-resolve every chip, or return what is already there."
-    if pays_to_compile(sr, len(chips)): sr, bs = compiled(sr), bs or sr.bs
+    if pays_to_compile(sr, len(chips)): sr = compiled(sr, bs); bs = sr.bs
     spec = dict(chips=chips.content, white=white, sr=sr.spec)
     if sr.device == 'cpu': keep_pages() # the same few sizes, thousands of times
     read, make = partial(_read_chips, chips, white), _Maker(sr, bs)

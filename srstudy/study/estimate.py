@@ -18,7 +18,7 @@ from ..params import Experiment, arm_precision
 from ..data.labels import get_nomenclature
 from ..learn.unet import get_unet
 from ..sr.arms import SCALE
-from ..sr.nets import NETS, build_net, count_gflop
+from ..sr.nets import NETS, build_net, count_gflop, filled_side
 from .scenes import get_side
 from .segmentation import get_encoder
 from .task import make_classifier
@@ -106,9 +106,7 @@ def arm_work(exp:Experiment)->Work|None: # None: the arm is no network, or one o
 def _counted_arm(sr, width, side):
     if sr.startswith('seesr'): return _seesr(sr, width, side)
     if sr not in NETS: return None
-    # attention looks at whole windows, to which an image is filled up
-    window = NETS[sr].widths[width].get('window_size', 1)
-    return count_work(build_net(sr, width), 3, side + -side % window, trained=False)
+    return count_work(build_net(sr, width), 3, filled_side(sr, width, side), trained=False)
 
 # %% ../../nbs/7_study/estimate.ipynb #e57a000f
 def keep_work(grid:list, # experiments
