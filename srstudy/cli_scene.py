@@ -41,8 +41,8 @@ def _reading():
 
 _Bands = Annotated[str, typer.Option(help='numbers of red, green and blue in one image, such as 4,3,2; found by '
                                           'name or colour unless given')]
-_Scene = Annotated[Path, typer.Argument(help='Sentinel-2: SAFE folder or any part of it, .zip, folder of bands; or one '
-                                             'image: reflectance, or 8-bit RGB')]
+_Scene = Annotated[str, typer.Argument(help='Sentinel-2: SAFE folder or any part of it, .zip, folder of bands, STAC item; or '
+                                            'one image, reflectance or 8-bit RGB; https:// and s3:// too')]
 _Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to reflectance x 10,000; found '
                                                 'unless given')]
 _Overwrite = Annotated[bool, typer.Option('--overwrite', help='replace another file that has the name of the output')]

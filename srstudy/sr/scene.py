@@ -36,7 +36,7 @@ class Scene(Image):
     def __init__(self, path:str|Path, # of `Image`
         bands:tuple|None=None, offset:int|None=None):
         super().__init__(path, bands, offset)
-        self.path, self.masked = Path(path), self.declared
+        self.masked = self.declared
         self.height, self.width = self.shape
 
 # %% ../../nbs/4_sr/scene.ipynb #dea63b92
@@ -365,7 +365,7 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
     overwrite:bool=False, # another file that has the name `dst`
     )->dict: # the shares `clipped` and `nodata`, and the number of tiles
     "Super-resolve a scene of any size into a cloud-optimised GeoTIFF, or resume an interrupted run."
-    src, dst = Path(src), Path(dst); _check(dst, white, tile, overlap)
+    dst = Path(dst); _check(dst, white, tile, overlap)
     m = sr.multiple; tile, overlap = (-(-n//m)*m for n in (tile, overlap)) # windows stay aligned
     with locked(dst), rasterio.Env(GDAL_CACHEMAX=128), Scene(src, bands, offset) as scene:
         if scene.crs: check_proj()
