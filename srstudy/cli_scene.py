@@ -24,6 +24,10 @@ def _three_bands(text:str)->tuple|None:
     except ValueError:
         raise typer.BadParameter(f'{text!r} was given, expected numbers such as 3,2,1') from None
 
+def _some_bands(text:str)->tuple|str|None: # of `split_bands`
+    "Read `3,2,1`, `3,2,1,4`, or a word."
+    return text if text in ('rgb', 'rgbn') else _three_bands(text)
+
 def note(message, *_): typer.echo(f'note: {message}', err=True)
 
 @contextmanager
@@ -41,8 +45,8 @@ def _reading():
 
 _Bands = Annotated[str, typer.Option(help='numbers of red, green and blue in one image, such as 4,3,2; found by '
                                           'name or colour unless given')]
-_Scene = Annotated[str, typer.Argument(help='Sentinel-2: SAFE folder or any part of it, .zip, folder of bands, STAC item; or '
-                                            'one image, reflectance or 8-bit RGB; https:// and s3:// too')]
+_Scene = Annotated[str, typer.Argument(help='Sentinel-2: SAFE folder or part of it, .zip, folder of bands, STAC '
+                                            'item; or one image, reflectance or 8-bit RGB; https:// and s3:// too')]
 _Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to reflectance x 10,000; found '
                                                 'unless given')]
 _Overwrite = Annotated[bool, typer.Option('--overwrite', help='replace another file that has the name of the output')]
@@ -61,11 +65,13 @@ def sr(src: _Scene,
        white: Annotated[int, typer.Option(help='reflectance that is white')] = 2000,
        tile: Annotated[int, typer.Option(help='side of a tile, in input pixels')] = 160,
        overlap: Annotated[int, typer.Option(help='margin around a tile')] = 32,
-       bands: _Bands = '', offset: _Offset = None,
+       bands: Annotated[str, typer.Option(help='rgb, or rgbn: B08 too, by bicubic with the detail of the others; '
+                                               'or their three or four numbers in one image, such as 4,3,2,8')] = 'rgb',
+       offset: _Offset = None,
        rgb8: Annotated[bool, typer.Option('--rgb8', help='write the 8-bit rendering')] = False,
        overwrite: _Overwrite = False):
     "Super-resolve a scene of any size; the same command resumes after an interruption."
-    chosen = _three_bands(bands)
+    chosen = _some_bands(bands)
     with _reading():
         from srstudy.sr.scene import upscale_scene
         from srstudy.sr.arms import get_sr

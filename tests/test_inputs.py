@@ -79,3 +79,14 @@ def test_what_is_not_there_is_said(tmp_path, server, monkeypatch):
         assert done.stderr.count('\n') == 1, done.stderr
     assert '/vsis3/bucket/x.tif' in done.stderr
     assert not [*Path(tmp_path).glob('out.tif*')]
+
+def test_four_bands_of_a_product(refl, tmp_path):
+    for band, im in zip(BANDS.values(), refl): write(tmp_path/f'bands/{band}.tif', im[None])
+    done = sr(tmp_path/'bands', tmp_path/'out.tif', '--bands', 'rgbn')
+    assert done.exit_code == 0, done.output
+    with rasterio.open(tmp_path/'out.tif') as f: out, names = f.read(), f.descriptions
+    assert names == ('Red', 'Green', 'Blue', 'B08: enlarged by bicubic, with the detail of red, green and blue')
+    assert (out[:3] == enlarge(refl[:3])).all()
+    mean = out[3].reshape(40, 4, 48, 4).mean((1, 3))
+    assert np.corrcoef(mean.ravel(), refl[3].ravel())[0, 1] > .9 # its own values, not those of the others
+    assert 'near infrared' in done.output and sr(tmp_path/'bands', tmp_path/'x.tif', '--bands', 'rgbx').exit_code == 2
