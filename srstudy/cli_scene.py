@@ -45,8 +45,9 @@ def _reading():
 
 _Bands = Annotated[str, typer.Option(help='numbers of red, green and blue in one image, such as 4,3,2; found by '
                                           'name or colour unless given')]
-_Scene = Annotated[str, typer.Argument(help='Sentinel-2: SAFE folder or part of it, .zip, folder of bands, STAC '
-                                            'item; or one image, reflectance or 8-bit RGB; https:// and s3:// too')]
+_SCENE = ('Sentinel-2: SAFE folder or any part of it, .zip, folder of bands, STAC item; or one image: reflectance, or '
+          '8-bit RGB; addresses such as https:// and s3:// too')
+_Scene = Annotated[str, typer.Argument(help=_SCENE)]
 _Offset = Annotated[int|None, typer.Option(help='what a processing baseline added to reflectance x 10,000; found '
                                                 'unless given')]
 _Overwrite = Annotated[bool, typer.Option('--overwrite', help='replace another file that has the name of the output')]
@@ -55,13 +56,27 @@ _Width = Annotated[str, typer.Option(help='mini (weights for demonstration), or 
                                           'weights)')]
 _Weights = Annotated[Path|None, typer.Option(help='a checkpoint of this arm')]
 
+# %% ../nbs/cli_scene.ipynb #a7221216
+def _told(done:dict, white:int)->str:
+    "Say what came of a scene."
+    shift = 'shift not to be told, nothing is to be seen' if done['shift'] is None else (
+        'shift {:.2f} down, {:.2f} right, in pixels of the input'.format(*done['shift']).replace('-0.00', '0.00'))
+    text = (f'{done["dst"]}: {done["tiles"]} tiles; {done["clipped"]:.1%} of the pixels are brighter than {white} and '
+            f'were clipped, {done["nodata"]:.1%} have no data; {shift}')
+    if 'distance' not in done: return text
+    spread = f', and {done["draws"]} draws are {done["spread"]:.3g} apart' if 'spread' in done else ''
+    return f'{text}\n{done["trust"]}: seen again, half of it is within {done["distance"]:.3g} of the input{spread}'
+
 # %% ../nbs/cli_scene.ipynb #dfa4bee0
 @scenes.command()
-def sr(src: _Scene,
-       dst: Annotated[Path, typer.Argument(help='the GeoTIFF to write, cloud-optimised')],
+def sr(src: Annotated[list[str], typer.Argument(help=_SCENE)],
+       dst: Annotated[Path, typer.Argument(help='the GeoTIFF to write, cloud-optimised; a folder for several')],
        arm: Annotated[str, typer.Option(**_ARM)] = 'hat', width: _Width = 'mini', weights: _Weights = None,
        precision: Annotated[str, typer.Option(help='fp32, bf16 or fp16')] = 'fp32',
        device: Annotated[str, typer.Option(help='cpu or cuda', callback=check_device)] = 'cpu',
+       trust: Annotated[Path|None, typer.Option(help='a GeoTIFF, or a folder for several: per pixel of the input how '
+                                                'far the output, seen again, is from it')] = None,
+       draws: Annotated[int, typer.Option(help='for --trust: how often an arm that draws is asked')] = 4,
        white: Annotated[int, typer.Option(help='reflectance that is white')] = 2000,
        tile: Annotated[int, typer.Option(help='side of a tile, in input pixels')] = 160,
        overlap: Annotated[int, typer.Option(help='margin around a tile')] = 32,
@@ -70,17 +85,17 @@ def sr(src: _Scene,
        offset: _Offset = None,
        rgb8: Annotated[bool, typer.Option('--rgb8', help='write the 8-bit rendering')] = False,
        overwrite: _Overwrite = False):
-    "Super-resolve a scene of any size; the same command resumes after an interruption."
+    "Super-resolve scenes of any size; the same command resumes after an interruption."
     chosen = _some_bands(bands)
     with _reading():
-        from srstudy.sr.scene import upscale_scene
         from srstudy.sr.arms import get_sr
+        from srstudy.sr.scenes import upscale_scenes
         resolver = get_sr(arm, width, precision, weights or '', device)
         if resolver.spec['width'] == 'mini' and not weights:
             note(f'the mini weights of {arm} were trained on synthetic scenes, to demonstrate')
-        done = upscale_scene(src, dst, resolver, white, tile, overlap, chosen, rgb8, offset, overwrite)
-    typer.echo(f'{dst}: {done["tiles"]} tiles; {done["clipped"]:.1%} of the pixels are brighter '
-               f'than {white} and were clipped, {done["nodata"]:.1%} have no data')
+        options = dict(white=white, tile=tile, overlap=overlap, bands=chosen, rgb8=rgb8, offset=offset)
+        made = upscale_scenes(src, dst, resolver, trust, draws, overwrite=overwrite, **options)
+    for done in made: typer.echo(_told(done, white))
 
 # %% ../nbs/cli_scene.ipynb #7c556ccb
 @scenes.command()

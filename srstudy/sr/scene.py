@@ -7,7 +7,7 @@ __all__ = ['INFRARED', 'SceneError', 'Scene', 'upscale_tile', 'bytes_per_pixel',
 
 # %% ../../nbs/4_sr/scene.ipynb #52268654
 import math, os, warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..data.image import Image, REFLECTANCE
 from ..data.infrared import open_infrared, split_bands
 from ..data.place import check_proj
 from ..data.publish import check_place, claim_output
-from ..images.tiles import cut_tiles, fill_missing, tile_weight
+from ..images.tiles import cut_tiles, fill_missing, tile_weight, widen_tile
 from .arms import SuperResolver
 from .inject import inject
 from .mosaic import publish, write_mosaic
@@ -64,13 +64,6 @@ class Scene(Image):
     def close(self):
         super().close()
         for image in getattr(self, 'images', ())[1:]: image.close()
-
-# %% ../../nbs/4_sr/scene.ipynb #dea63b92
-def _widen(w:Window, overlap:int, height:int, width:int)->Window:
-    "Return tile `w` with its margin, as far as the scene goes."
-    r, c = max(w.row_off - overlap, 0), max(w.col_off - overlap, 0)
-    bottom = min(w.row_off + w.height + overlap, height)
-    return Window(c, r, min(w.col_off + w.width + overlap, width) - c, bottom - r)
 
 # %% ../../nbs/4_sr/scene.ipynb #fd2ccecb
 def upscale_tile(sr:SuperResolver, im:np.ndarray, # (3,h,w) uint16 reflectance or uint8 RGB
@@ -254,7 +247,7 @@ class _Maker:
         "Return tile `w`, cut from a wider piece, or None where it has no data."
         valid, s = self.scene.read(w)[1], self.sr.scale
         if not valid.any(): return None
-        wide = _widen(w, self.overlap, self.scene.height, self.scene.width)
+        wide = widen_tile(w, self.overlap, self.scene.height, self.scene.width)
         out = self.piece(wide, f'{w.row_off}_{w.col_off}')
         r, c = s*(w.row_off - wide.row_off), s*(w.col_off - wide.col_off)
         return self.mark(out[:, r:r + s*w.height, c:c + s*w.width], valid)
@@ -309,11 +302,12 @@ def _within(part:Window, whole:Window, s:int)->Window:
                   s*part.height)
 
 # %% ../../nbs/4_sr/scene.ipynb #609e145f
-def _make_tiles(folder:Path, tiles:dict, make, desc:str)->dict: # of `tiles`, those that have data
+def _make_tiles(folder:Path, tiles:dict, make, desc:str, bar=None)->dict: # of `tiles`, those that have data
     "Write to `folder` what is missing of `tiles`."
     todo = {name: w for name, w in tiles.items() if not kept(folder/name)}
     done, void = len(tiles) - len(todo), set()
-    with tqdm(total=len(tiles), initial=done, desc=desc, unit='tile') as bar:
+    with nullcontext(bar) if bar is not None else tqdm(total=len(tiles), desc=desc, unit='tile') as bar:
+        bar.initial += done; bar.n += done; bar.refresh() # what is there costs no time
         for name, w in todo.items():
             im = make(w)
             if im is None: void.add(name)
@@ -335,6 +329,7 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
     rgb8:bool=False, # render reflectance to 8 bits, and write these
     offset:int|None=None, # what a baseline added to reflectance; found unless given
     overwrite:bool=False, # another file that has the name `dst`
+    bar=None, # of `tqdm`, that counts the tiles of several scenes
     )->dict: # the shares `clipped` and `nodata`, and the number of tiles
     "Super-resolve a scene of any size into a cloud-optimised GeoTIFF, or resume an interrupted run."
     dst = Path(dst); _check(dst, white, tile, overlap, rgb8, split_bands(bands)[1])
@@ -351,18 +346,19 @@ def upscale_scene(src:str|Path, # a product or an image, as `Image` reads it
         folder = dst.with_name(f'{dst.name}.parts')
         if not made:
             side = min(tile, max(scene.height, scene.width))
-            with _memory(sr, side, overlap): _run(job, scene, sr, tiles, folder, dst)
+            with _memory(sr, side, overlap): _run(job, scene, sr, tiles, folder, dst, bar)
+        elif bar is not None: bar.update(len(tiles))
         _finish(folder)
     return summary | dict(tiles=len(tiles))
 
 # %% ../../nbs/4_sr/scene.ipynb #c835dad3
-def _run(job:dict, scene:Scene, sr:SuperResolver, tiles:list, folder:Path, dst:Path):
+def _run(job:dict, scene:Scene, sr:SuperResolver, tiles:list, folder:Path, dst:Path, bar):
     "Make the tiles in `folder`, and of them `dst`."
     dtype = 'uint8' if job['rgb8'] else scene.dtype; nodata = _nodata(scene, dtype)
     maker = _Maker(scene, sr, job['tile'], job['overlap'], job['white'], dtype, nodata, folder)
     make = partial(_blend, maker) if sr.arm.stochastic else maker.cut
     named = {f'{w.row_off}_{w.col_off}.tif': w for w in tiles}
-    _resume(folder, job); there = _make_tiles(folder, named, make, sr.name)
+    _resume(folder, job); there = _make_tiles(folder, named, make, sr.name, bar)
     tags = dict(SRSTUDY_JOB=canonical_hash(job), SRSTUDY_ARM=sr.name, SRSTUDY_WHITE=job['white'],
                 SRSTUDY_WEIGHTS=sr.spec.get('weights') or 'none', SRSTUDY_VERSION=__version__, SRSTUDY_READ=scene.said)
     if dtype == 'uint16': tags['SRSTUDY_VALUES'] = REFLECTANCE
