@@ -132,7 +132,8 @@ def _advice(e, text)->str:
 
 # %% ../nbs/boundary.ipynb #16110015
 _EXTRAS = dict(diffusers='seesr', transformers='seesr', myst_nb='book', accelerate='gpus', # others: study
-               **dict.fromkeys(('folium', 'lightning', 'onnx', 'onnxruntime', 'onnxscript', 'torchgeo'), 'own'))
+               **dict.fromkeys(('folium', 'lightning', 'onnx', 'onnxruntime', 'onnxscript', 'torchgeo',
+                                'js_lib_leaflet'), 'own'))
 
 def _cause(e)->str: # what GDAL said first, where an exception only points at it
     said = [w for c in (e.__cause__, e.__context__) if c is not None and (w := _words(c))]
