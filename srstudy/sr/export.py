@@ -32,6 +32,7 @@ def _check(sr:SuperResolver, tile:int, overlap:int):
     "Fail for an arm that is no function of its input, and for a tile that it does not take."
     if sr.arm.stochastic: raise ExportError(
         f'{sr.name} draws at random in many steps, and ONNX holds one pass of one network: choose an arm that does not')
+    if sr.arm.of: raise ExportError(f'{sr.name} averages what {sr.arm.of.name} gives: export that one, and average it')
     if sr.spec['precision'] != 'fp32': raise ExportError(
         f"precision={sr.spec['precision']!r} was given, but a file of ONNX is written in fp32: choose that")
     if tile < 1 or tile % sr.multiple or not 0 <= 2*overlap < tile: raise ExportError(
@@ -60,6 +61,9 @@ def _traced(sr, tile):
             warnings.simplefilter('ignore')
             return torch.onnx.export(_Tile(sr).eval(), (torch.rand(1, 3, tile, tile),), dynamo=True, opset_version=18,
                                      input_names=['input'], output_names=['output'], verbose=False)
+    except Exception as e: raise ExportError( # of many kinds; what an exporter says is long
+        f'{sr.name} cannot be written as ONNX: torch does not follow its computation ({str(e).splitlines()[0][:120]}); '
+        'choose another arm') from e
     finally: quiet.setLevel(level)
 
 def _differs(path, sr, tile)->int: # levels of 255
