@@ -131,7 +131,9 @@ def _advice(e, text)->str:
     return by_class or next((_BY_LIBRARY[h] for h in homes if h in _BY_LIBRARY), _REPORT)
 
 # %% ../nbs/boundary.ipynb #16110015
-_EXTRAS = dict(diffusers='seesr', transformers='seesr', myst_nb='book', accelerate='gpus') # others: study
+_EXTRAS = dict(diffusers='seesr', transformers='seesr', myst_nb='book', accelerate='gpus', # others: study
+               **dict.fromkeys(('folium', 'lightning', 'onnx', 'onnxruntime', 'onnxscript', 'torchgeo',
+                                'js_lib_leaflet'), 'own'))
 
 def _cause(e)->str: # what GDAL said first, where an exception only points at it
     said = [w for c in (e.__cause__, e.__context__) if c is not None and (w := _words(c))]

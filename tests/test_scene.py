@@ -151,3 +151,25 @@ def test_a_tile_that_does_not_fit_is_refused_with_one_that_does(tmp_path):
     assert done.returncode == 1 and 'error: not enough memory for tiles of' in done.stderr and 'try --tile' in done.stderr, done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path/'out.tif.parts').exists()
+
+def test_an_output_that_has_moved_is_told(scene, tmp_path):
+    "An arm that moves what it draws by two of its pixels, half a pixel of the input, is caught; bicubic is not."
+    from srstudy.sr.scenes import upscale_scenes
+    bands = make_scene(0, 96).bands
+    src = write(tmp_path/'drawn.tif', np.stack([bands[k] for k in BANDS['rgb']]))
+    moves = get_sr('bicubic'); f = moves.arm.f
+    with pytest.warns(UserWarning, match='lies 0.5. pixels of the input beside it'):
+        moves.arm = replace(moves.arm, f=lambda x, names: torch.roll(f(x, names), 2, -1))
+        (made,) = upscale_scenes([src], tmp_path/'moved.tif', moves)
+    assert abs(made['shift'][0]) < .05 and abs(made['shift'][1] - .5) < .05
+    done = sr(src, tmp_path/'out.tif', '--arm', 'bicubic', '--trust', tmp_path/'trust.tif')
+    assert done.returncode == 0 and 'shift 0.00 down, 0.00 right' in done.stdout and 'beside it' not in done.stderr, done.stdout
+    with rasterio.open(tmp_path/'trust.tif') as t, rasterio.open(src) as s: assert (t.shape, t.bounds, t.crs) == (s.shape, s.bounds, s.crs)
+
+def test_several_scenes_with_one_bar(scene, tmp_path):
+    other = write(tmp_path/'other.tif', np.full((3, 64, 64), 700, np.uint16)); (tmp_path/'out').mkdir()
+    done = sr(scene, other, tmp_path/'out', '--arm', 'nearest', '--tile', 32)
+    assert done.returncode == 0 and '13/13' in done.stderr and len(done.stdout.splitlines()) == 2, done.stderr
+    assert {p.name for p in (tmp_path/'out').iterdir()} == {'scene_nearest.tif', 'other_nearest.tif'}
+    wrong = sr(scene, other, tmp_path/'out.tif', '--arm', 'nearest')
+    assert wrong.returncode == 1 and 'expected a folder' in wrong.stderr.splitlines()[-1]

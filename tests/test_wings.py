@@ -6,7 +6,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WINGS = ('core', 'boundary', 'cards', 'params', 'data', 'synth', 'images', 'sr', 'learn', 'score', 'study', 'papers', 'book',
-         'bench', 'executed', 'cli')
+         'bench', 'executed', 'cli_scene', 'cli')
 MODULES = {'.'.join(p.relative_to(ROOT).with_suffix('').parts): p for p in (ROOT/'srstudy').rglob('*.py')
            if p.name not in ('__init__.py', '_modidx.py')}
 

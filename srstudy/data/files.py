@@ -14,6 +14,7 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
+from .address import is_remote
 from .errors import COPY_AGAIN, LEAVE_OUT, DataError
 
 # %% ../../nbs/1_data/files.ipynb #f16e0001
@@ -105,7 +106,8 @@ def files_behind(paths # that are read: files and folders
     "Name all files that something is read from, with their size and time."
     look, found = list(map(str, paths)), {}
     while look:
-        path = _on_disk(look.pop())
+        if is_remote(name := look.pop()): found[name] = 0, 0; continue
+        path = _on_disk(name)
         if path in found or path.endswith(('.aux.xml', '.ovr')): continue
         if not os.path.isdir(path) and os.path.exists(path):
             found[path] = os.stat(path).st_size, os.stat(path).st_mtime_ns

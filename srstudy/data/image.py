@@ -14,10 +14,12 @@ from fastcore.basics import patch
 from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.windows import Window
+from .address import REMOTE, advice, is_remote
 from .colours import choose_bands
 from .errors import DataError
-from .product import Product, by_baseline, find_files, find_product
+from .product import Product, by_baseline, find_product
 from .reflectance import read_values
+from .stac import find_scene
 
 # %% ../../nbs/1_data/image.ipynb #09d637dc
 REFLECTANCE = 'reflectance x 10,000' # what is read, unless it is a picture
@@ -26,11 +28,11 @@ REFLECTANCE = 'reflectance x 10,000' # what is read, unless it is a picture
 def open_image(path:str): # open in rasterio
     "Open an image, or fail with what is wrong with it."
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), rasterio.Env(**REMOTE if is_remote(path) else {}):
             warnings.simplefilter('ignore', NotGeoreferencedWarning) # whoever needs a place looks at it
             return rasterio.open(path)
     except RasterioIOError as e: raise DataError(
-        f'{path} is not an image that GDAL can read ({e}); give a GeoTIFF or a product, or copy it again') from e
+        f'{path} is not an image that GDAL can read ({e}); {advice(path)}') from e
 
 def _damaged(path, w:Window, e)->DataError:
     (top, bottom), (left, right) = w.toranges()
@@ -111,11 +113,11 @@ def _find_alpha(src)->tuple: # number of the alpha band or None; number of a ban
 # %% ../../nbs/1_data/image.ipynb #e5f18899
 class Image:
     "Red, green and blue of any scene."
-    def __init__(self, path:str|Path|list, # SAFE folder, .zip, metadata, folder or list of bands, or one image
+    def __init__(self, path:str|Path|list, # SAFE folder, .zip, folder or list of bands, item of STAC, image, address
         bands:tuple|None=None, # numbers of red, green and blue in one image
         offset:int|None=None, # that was added to reflectance x 10,000; found unless given
         ):
-        files, self.place = find_files(path); self.files = files
+        files, self.place, told = find_scene(path); self.files = files
         self.sources = [open_image(f) for f in files]; src = self.src = self.sources[0]
         try:
             self.alpha, self._no_alpha = _find_alpha(src)
@@ -123,7 +125,7 @@ class Image:
             self.bands, self._how, odd = choose_bands(src, bands, self.alpha) if len(files) == 1 else (
                 (1, 1, 1), 'by file name', '')
             self._layers = self.sources if len(files) == 3 else [src]*3
-            self.product = _product(self.place, self.sources, files, offset)
+            self.product = told or _product(self.place, self.sources, files, offset)
             self.crs, self.transform, self.shape = src.crs, src.transform, src.shape
             self.declared = any(self._declares(s, b) for s, b in zip(self._layers, self.bands)) # what is missing
             self._settle(offset); self.said = self._say() # in a line, what was taken for what

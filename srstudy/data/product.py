@@ -10,6 +10,7 @@ __all__ = ['RGB', 'name_bands', 'find_rgb', 'list_images', 'find_files', 'Produc
 import re, zipfile, xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from .address import is_remote, locate
 from .errors import DataError
 
 # %% ../../nbs/1_data/product.ipynb #27e0d452
@@ -74,7 +75,7 @@ def find_files(path:str|Path|list # folder, .zip, metadata file, image, or a lis
     )->tuple: # the image, or those of red, green, blue; the folder or file that they stand for
     "Find the images that a path stands for."
     if isinstance(path, (list, tuple)): return list(map(str, find_rgb(path))), Path(path[0])
-    if re.match(r'/vsi|\w{2,}:', str(path)): return [str(path)], Path(path)
+    if is_remote(locate(path)) or re.match(r'/vsi|\w{2,}:', str(path)): return [locate(path)], Path(path)
     path = Path(path).expanduser()
     if not path.exists(): raise DataError(f'{path} does not exist; give an image, a SAFE folder or its .zip')
     place = path.resolve()
@@ -136,6 +137,9 @@ def _above(file:str)->list: # (path of a folder, how it lists its files, how it 
         found = [(str(d), [n for n in z.namelist() if PurePosixPath(n).parent == d], z.read,
                   inside.relative_to(d).parts) for d in inside.parents]
         return found + [(str(pack), [], z.read, inside.parts[-1:])] # the archive is named after its product
+    if is_remote(file):
+        whole = PurePosixPath(file)
+        return [(str(d), [], None, whole.relative_to(d).parts) for d in list(whole.parents)[:6]]
     real = [Path(file).resolve(), Path(file).absolute()]
     return [(str(d), d.glob('*.xml'), lambda p: Path(p).read_bytes(), p.relative_to(d).parts)
             for p in dict.fromkeys(real) for d in list(p.parents)[:6]]
