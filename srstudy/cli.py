@@ -12,9 +12,9 @@ import logging, sys, warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-import typer, typer.core, yaml
+import typer, typer.core
 from .boundary import boundary
-from .core import check_device, repo_root
+from .core import check_device, read_yaml, repo_root
 from .executed import at_home
 
 # %% ../nbs/cli.ipynb #a1ce30a0
@@ -60,7 +60,10 @@ def _values(given)->dict:
     "Read the values of `--set`."
     wrong = [text for text in given or () if '=' not in text]
     if wrong: raise typer.BadParameter(f'--set {wrong[0]} was given, expected FIELD=VALUE')
-    return {f: yaml.safe_load(v) if v else v for f, v in (text.split('=', 1) for text in given or ())}
+    pairs = [text.split('=', 1) for text in given or ()]; fields = [f for f, _ in pairs]
+    if twice := next((f for f in fields if fields.count(f) > 1), None):
+        raise typer.BadParameter(f'--set {twice} was given {fields.count(twice)} times, expected once')
+    return {f: read_yaml(v, f'--set {f}={v}') if v else v for f, v in pairs}
 
 def _grid(table, seeds, given):
     "Read the experiments of a table, with the values of `--set`."
@@ -250,7 +253,7 @@ def _legend(given:str|None)->str|dict|None:
     if given is None or given in LEGENDS: return given
     if not Path(given).is_file(): raise ValueError(f'{given} is no legend: expected {" or ".join(LEGENDS)}, or a YAML '
                                                    'file with a line such as 2: 312 for each value')
-    codes = yaml.safe_load(Path(given).read_text())
+    codes = read_yaml(Path(given).read_bytes(), given)
     if not isinstance(codes, dict) or {type(n) for pair in codes.items() for n in pair} != {int}:
         raise ValueError(f'{given} is not a legend: expected a line such as 2: 312 for each value')
     return codes

@@ -12,7 +12,7 @@ import dataclasses, difflib, itertools, os, re
 from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
-from .core import canonical_hash, check_device, cores, pick
+from .core import canonical_hash, check_device, cores, pick, read_yaml
 from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS
 
 # %% ../nbs/02_params.ipynb #b123d073
@@ -306,7 +306,7 @@ def as_experiment(values:dict, # field -> value
 def load_values(path:str|Path # a flat YAML file
     )->dict: # field -> value
     "Read what a file says."
-    values = yaml.safe_load(Path(path).read_text()) or {}
+    values = read_yaml(Path(path).read_bytes(), str(path)) or {}
     if not isinstance(values, dict):
         raise ValueError(f'{path} is not a flat YAML mapping of field: value')
     return values
