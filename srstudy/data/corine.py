@@ -253,31 +253,53 @@ def read_polygons(path:str|Path, # GeoPackage, or another vector map
         f' with a number in {column}: {_left(left)}; name another column' if left else '; give the map of that place'))
     return values, np.array(shapes, object), column, left
 
-# %% ../../nbs/1_data/corine.ipynb #dffbe2c9
+# %% ../../nbs/1_data/corine.ipynb #e8db33f5
+_PIECE = 2**22 # pixels that are drawn at once
+_MANY, _FEW = .05, 1e-5 # shares of pixels: above the one a map is refused, below the other its borders are inexact
+_BESIDE = rasterio.Affine.translation(.0007, .0013) # in pixels
+
+def _draw_ends(shapes, codes, shape, place)->tuple: # two (h,w) uint16, 0 where there is none
+    "Draw the lowest and the highest code of each pixel."
+    up = np.argsort(codes, kind='stable'); up = up[codes[up] > 0]
+    if not len(up): return (np.zeros(shape, np.uint16),)*2
+    draw = lambda order: rasterize(zip(shapes[order], codes[order].tolist()), shape, transform=place @ _BESIDE,
+                                   dtype=np.uint16)
+    return draw(up[::-1]), draw(up) # what is drawn last is on top
+
+# %% ../../nbs/1_data/corine.ipynb #93309899
 class ClcVector:
     "CORINE polygons, drawn on the grid of a tile."
     def __init__(self, path:str|Path, tile:Tile, legend:str|dict|None=None, column:str|None=None,
                  layer:str|None=None):
         check_proj()
-        self.name = str(path)
+        self.name, self.transform = str(path), tile.transform
         values, self.shapes, column, left = read_polygons(path, tile, column, layer)
         told = (legend,) if legend is not None else detect_legend(
             values, self.name, None, _centre(tile), _is_code_column(column))
         legend = check_legend(told[0])
-        self.codes, self.tree = [legend.get(v, 0) for v in values], shapely.STRtree(self.shapes)
-        self.transform, self.said = tile.transform, describe_legend(*told) + left_out(set(values), legend)
-        self.said += f'; left out: {_left(left)}' if left else ''
+        self.codes, self.tree = np.array([legend.get(v, 0) for v in values]), shapely.STRtree(self.shapes)
+        self.said = describe_legend(*told) + left_out(set(values), legend) + (
+            f'; left out: {_left(left)}' if left else '') + self._say_disputed(*tile.shape)
         logging.getLogger('srstudy.read').info(repr(self))
     def __repr__(self): return f'Map {Path(self.name).name}: {len(self.codes)} polygons, {self.said}'
     def __enter__(self): return self
     def __exit__(self, *args): pass
+
+    def _draw(self, window)->tuple: # (h,w) the lowest and the highest code, 0 where there is none
+        shape, place = (int(window.height), int(window.width)), window_transform(window, self.transform)
+        here = self.tree.query(shapely.box(*bounds(shape, place)))
+        return _draw_ends(self.shapes[here], self.codes[here], shape, place)
+    def _say_disputed(self, h, w)->str:
+        rows = max(_PIECE//w, 1); drawn = (self._draw(Window(0, r, w, min(rows, h - r))) for r in range(0, h, rows))
+        both, known = np.sum([((low != high).sum(), (high > 0).sum()) for low, high in drawn], 0).tolist()
+        lie = 'polygons of different classes lie over one another in'
+        if both > _MANY*known: raise DataError(f'{self.name}: {lie} {both/known:.0%} of what it maps here; give a '
+                                               'layer of one year and source, whose polygons lie side by side')
+        return f'; {lie} {both:,} pixels ({both/known:.2%}), not known therefore' if both > _FEW*known else ''
     def read(self, window:Window)->np.ndarray: # (h,w) uint16 CORINE codes, 0 where not known
         "Draw a window of the tile."
-        shape, place = (int(window.height), int(window.width)), window_transform(window, self.transform)
-        here = np.sort(self.tree.query(shapely.box(*bounds(shape, place))))
-        drawn = [(self.shapes[i], self.codes[i]) for i in here if self.codes[i]]
-        if not drawn: return np.zeros(shape, np.uint16)
-        return rasterize(drawn, shape, transform=place, dtype=np.uint16)
+        low, high = self._draw(window)
+        return np.where(low == high, low, 0).astype(np.uint16)
 
 # %% ../../nbs/1_data/corine.ipynb #e18abc9c
 def is_vector(path:str|Path)->bool:
