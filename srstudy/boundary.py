@@ -115,6 +115,8 @@ _BY_LIBRARY = { # that has defined the class -> what to do
     'pandas': 'the table is not as it should be: look at its first lines'}
 _BY_CLASS = { # name -> what to do
     'UnicodeDecodeError': 'the file is no text in UTF-8: save it as such',
+    'UnicodeEncodeError': 'the name of a file is not in UTF-8: rename it',
+    'TransformNotInvertibleError': 'the image has no place: see what gdalinfo says of its origin and pixel size',
     'EOFError': 'the file ends too early: fetch it again',
     'MemoryError': 'take smaller pieces: --tile, bs',
     'RecursionError': 'the file is nested too deeply: it is none of ours',

@@ -191,7 +191,7 @@ _WHY = {errno.ENOSPC: 'the disk is full; make room', errno.EDQUOT: 'your quota i
         errno.EPERM: 'you may not write there; name another folder',
         errno.ENOTDIR: 'a part of its path is a file; name another folder',
         errno.EEXIST: 'a part of its path is a file; name another folder',
-        errno.ENAMETOOLONG: 'its name is too long; name another folder'}
+        errno.ENAMETOOLONG: 'its name is too long; give it a shorter one'}
 
 @contextmanager
 def _told(path):
@@ -311,6 +311,7 @@ def open_job(folder:str|Path, # where the parts are kept
         raise FileExistsError(f'{folder} is not empty and holds no {note} of an unfinished job; '
                               'move it away, or choose another folder')
     before = _noted(folder/note) if parts else job
+    if not before: return [f'unknown ones, since {note} is damaged']
     changed = [k for k in job if before.get(k) != job[k]]
     if not changed: write_atomic(folder/note, json.dumps(job, indent=1))
     return changed

@@ -203,6 +203,9 @@ def _check_together(exp):
     if exp.sr in ('any', 'srresnet_own') and not exp.weights:
         raise ValueError(f"sr={exp.sr!r} is a checkpoint of yours: give its path as weights, or its name in "
                          "srstudy/sr/mini")
+    if exp.weights and not ARMS[exp.sr].network:
+        raise ValueError(f"sr={exp.sr!r} is no network and takes no weights, but weights={exp.weights!r}; choose "
+                         "weights='', or sr='any' to use them")
     if exp.gpus > 1 and (exp.bs % exp.gpus or exp.device not in ('cpu', 'cuda')):
         raise ValueError(f"gpus={exp.gpus} share a batch of bs={exp.bs} on device={exp.device!r}; choose a bs that "
                          f"is a multiple of {exp.gpus}, and device='cuda', or 'cpu' to try it out")
