@@ -306,12 +306,24 @@ def as_experiment(values:dict, # field -> value
     return Experiment(**values)
 
 # %% ../nbs/02_params.ipynb #c2dad047
+def _check_several(values, path):
+    "Fail on lists that stand for no experiment, or for two values of one field."
+    each = values.get('each', [{}])
+    if not isinstance(each, list) or not each or not all(isinstance(r, dict) and all(isinstance(k, str) for k in r)
+                                                         for r in each):
+        raise ValueError(f'{path}: each holds {each!r:.99}, expected rows of fields, such as [{{sr: hat, seed: 1}}]')
+    if empty := next((k for k, v in values.items() if v == []), ''):
+        raise ValueError(f'{path}: {empty} is an empty list, which stands for no experiment: give it a value')
+    if twice := next((k for r in each for k in r if isinstance(values.get(k), list)), ''):
+        raise ValueError(f'{path}: {twice} is a list of values, and each gives it one as well: choose one way')
+
 def load_values(path:str|Path # a flat YAML file
     )->dict: # field -> value
     "Read what a file says."
     values = read_yaml(Path(path).read_bytes(), str(path)) or {}
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
         raise ValueError(f'{path} is not a flat YAML mapping of field: value')
+    _check_several(values, path)
     return values
 
 def load_experiment(path:str|Path, # a flat YAML file
