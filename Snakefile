@@ -19,8 +19,7 @@
 import json, os, shlex
 from itertools import chain
 from pathlib import Path
-import yaml
-from srstudy.core import cache_dir
+from srstudy.core import cache_dir, read_yaml
 from srstudy.cards import ARMS
 from srstudy.params import run_name, to_yaml
 from srstudy.study.graph import get_graph, get_grid, settle
@@ -28,7 +27,7 @@ from srstudy.study.record import results_dir
 
 def typed(v): # --config leaves the numbers in a list as text
     if isinstance(v, list): return [typed(x) for x in v]
-    return yaml.safe_load(v) if isinstance(v, str) and v else v
+    return read_yaml(v, f'--config {v}') if isinstance(v, str) and v else v
 
 OF_THIS_FILE = 'table', 'tables', 'seeds', 'jobs', 'book'
 SEEDS, JOBS, OUT = int(config.get('seeds', 0)) or None, int(config.get('jobs', 1)), str(config.get('book', 'book'))

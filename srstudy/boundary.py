@@ -59,10 +59,11 @@ def _doing(e)->str:
 _BY_WORDS = { # regex of what an exception says -> what to do
     r'proj\.db|PROJ:|proj_create|PROJ_LIB|Cannot find coordinate operations|projjson|GeographicCRS|ProjectedCRS':
         'PROJ and its tables may be of two installations: unset PROJ_LIB, PROJ_DATA and GDAL_DATA and try again',
+    r'Too many open files': 'raise the limit of open files (ulimit -n 4096)',
     r'No space left|dirty block|Write failed|TIFFAppendToStrip|disk is full|MDB_MAP_FULL':
         'the disk may be full: make room and run the same command again',
-    r'out of memory|MemoryError|bad_alloc|Unable to allocate|CUBLAS_STATUS_ALLOC':
-        'take smaller pieces: --tile, bs, --precision bf16, or device cpu',
+    r'out of memory|MemoryError|bad_alloc|[Uu]nable to allocate|[Cc]annot allocate memory|failed to map segment|'
+    'CUBLAS_STATUS_ALLOC': 'take smaller pieces: --tile, bs, --precision bf16, or device cpu',
     r'CUDA|cuda|NVIDIA|cuDNN|HIP error': 'see what nvidia-smi says, or take --device cpu',
     r'NaN|not a number|Infinity': 'a value is no number where one is needed: declare it as no data, '
                                   'such as gdal_translate -a_nodata, or repair that field',
@@ -115,6 +116,8 @@ _BY_LIBRARY = { # that has defined the class -> what to do
     'pandas': 'the table is not as it should be: look at its first lines'}
 _BY_CLASS = { # name -> what to do
     'UnicodeDecodeError': 'the file is no text in UTF-8: save it as such',
+    'UnicodeEncodeError': 'the name of a file is not in UTF-8: rename it',
+    'TransformNotInvertibleError': 'the image has no place: see what gdalinfo says of its origin and pixel size',
     'EOFError': 'the file ends too early: fetch it again',
     'MemoryError': 'take smaller pieces: --tile, bs',
     'RecursionError': 'the file is nested too deeply: it is none of ours',

@@ -11,11 +11,11 @@ __all__ = ['app', 'weights', 'data', 'models', 'study', 'plan', 'prepare', 'book
 import os, sys, warnings
 from pathlib import Path
 from typing import Annotated
-import typer, typer.core, yaml
+import typer, typer.core
 from typer import completion
 from .boundary import boundary
 from .cli_scene import note, scenes
-from .core import check_device, pick, repo_root
+from .core import check_device, pick, read_yaml, repo_root
 from .executed import at_home
 
 # %% ../nbs/cli.ipynb #a1ce30a0
@@ -64,7 +64,10 @@ def _values(given)->dict:
     "Read the values of `--set`."
     wrong = [text for text in given or () if '=' not in text]
     if wrong: raise typer.BadParameter(f'--set {wrong[0]} was given, expected FIELD=VALUE')
-    return {f: yaml.safe_load(v) if v else v for f, v in (text.split('=', 1) for text in given or ())}
+    pairs = [text.split('=', 1) for text in given or ()]; fields = [f for f, _ in pairs]
+    if twice := next((f for f in fields if fields.count(f) > 1), None):
+        raise typer.BadParameter(f'--set {twice} was given {fields.count(twice)} times, expected once')
+    return {f: read_yaml(v, f'--set {f}={v}') if v else v for f, v in pairs}
 
 def _grid(table, seeds, given):
     "Read the experiments of a table, with the values of `--set`."

@@ -10,9 +10,9 @@ import logging, warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-import typer, yaml
+import typer
 from .cards import ARMS
-from .core import check_device
+from .core import check_device, read_yaml
 
 # %% ../nbs/cli_scene.ipynb #4536d286
 scenes = typer.Typer()
@@ -117,7 +117,7 @@ def _legend(given:str|None)->str|dict|None:
     if given is None or given in LEGENDS: return given
     if not Path(given).is_file(): raise ValueError(f'{given} is no legend: expected {" or ".join(LEGENDS)}, or a YAML '
                                                    'file with a line such as 2: 312 for each value')
-    codes = yaml.safe_load(Path(given).read_text())
+    codes = read_yaml(Path(given).read_bytes(), given)
     if not isinstance(codes, dict) or {type(n) for pair in codes.items() for n in pair} != {int}:
         raise ValueError(f'{given} is not a legend: expected a line such as 2: 312 for each value')
     return codes

@@ -6,10 +6,10 @@
 __all__ = ['at_home', 'paths_given', 'fill_output', 'papermill']
 
 # %% ../nbs/executed.ipynb #e7ec0006
-import os, sys
+import base64, os, sys
 from pathlib import Path
 from .boundary import boundary
-from .core import canonical_hash
+from .core import canonical_hash, read_yaml
 
 # %% ../nbs/executed.ipynb #e7ec0008
 def at_home(arg:str)->str:
@@ -35,6 +35,9 @@ def paths_given(argv:list # what follows `papermill`
     return places
 
 # %% ../nbs/executed.ipynb #c206d905
+_TEXTS = {'-y': str, '-f': lambda path: Path(path).read_text(), '-b': lambda b: base64.b64decode(b).decode()}
+_TEXTS |= {'--parameters_yaml': _TEXTS['-y'], '--parameters_file': _TEXTS['-f'], '--parameters_base64': _TEXTS['-b']}
+
 def _given(argv:list)->tuple: # values, and what the other options that set parameters say
     "Read the parameters in `argv`: those given by name, and text and files of several."
     values, others, i = [], [], 0
@@ -42,20 +45,21 @@ def _given(argv:list)->tuple: # values, and what the other options that set para
         option, _, value = argv[i].partition('=')
         named = option in ('-p', '--parameters', '-r', '--parameters_raw')
         if named: values += argv[i+1:i+3]; i += 2
-        elif option in ('-y', '--parameters_yaml', '-b', '--parameters_base64', '-f', '--parameters_file'):
+        elif read := _TEXTS.get(option):
             value = value or ''.join(argv[i+1:i+2])
-            others.append(Path(value).read_text() if option.endswith('f') or option.endswith('file') else value)
+            others.append(read(value)); read_yaml(others[-1], f'{option} {value[:200]}')
         i += 1
+    if twice := next((n for n in values[::2] if values[::2].count(n) > 1), None):
+        raise ValueError(f'-p {twice} was given {values[::2].count(twice)} times, expected once')
     return values, others
 
 def fill_output(argv:list # what follows `papermill`
     )->list:
     "Add an output path in `results/notebooks/` where `argv` has none."
-    where = paths_given(argv)
+    where, (values, others) = paths_given(argv), _given(argv)
     if len(where) != 1 or argv[where[0]] == '-' or '--help-notebook' in argv: return argv
     from srstudy.study.record import results_dir
     folder = results_dir()/'notebooks'; folder.mkdir(parents=True, exist_ok=True)
-    values, others = _given(argv)
     stem = '_'.join([Path(argv[where[0]]).stem, *values[1::2]])
     name = ''.join(c if c.isalnum() or c in '-_.' else '-' for c in stem)[:100]
     if values or others: name += f'-{canonical_hash([values, others], 8)}' # seed 1 and limit 1 have one name

@@ -12,7 +12,7 @@ import dataclasses, difflib, itertools, os, re
 from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
-from .core import canonical_hash, check_device, cores, pick
+from .core import canonical_hash, check_device, cores, pick, read_yaml
 from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS
 
 # %% ../nbs/02_params.ipynb #b123d073
@@ -203,6 +203,9 @@ def _check_together(exp):
     if exp.sr in ('any', 'srresnet_own') and not exp.weights:
         raise ValueError(f"sr={exp.sr!r} is a checkpoint of yours: give its path as weights, or its name in "
                          "srstudy/sr/mini")
+    if exp.weights and not ARMS[exp.sr].network:
+        raise ValueError(f"sr={exp.sr!r} is no network and takes no weights, but weights={exp.weights!r}; choose "
+                         "weights='', or sr='any' to use them")
     if exp.gpus > 1 and (exp.bs % exp.gpus or exp.device not in ('cpu', 'cuda')):
         raise ValueError(f"gpus={exp.gpus} share a batch of bs={exp.bs} on device={exp.device!r}; choose a bs that "
                          f"is a multiple of {exp.gpus}, and device='cuda', or 'cpu' to try it out")
@@ -303,12 +306,24 @@ def as_experiment(values:dict, # field -> value
     return Experiment(**values)
 
 # %% ../nbs/02_params.ipynb #c2dad047
+def _check_several(values, path):
+    "Fail on lists that stand for no experiment, or for two values of one field."
+    each = values.get('each', [{}])
+    if not isinstance(each, list) or not each or not all(isinstance(r, dict) and all(isinstance(k, str) for k in r)
+                                                         for r in each):
+        raise ValueError(f'{path}: each holds {each!r:.99}, expected rows of fields, such as [{{sr: hat, seed: 1}}]')
+    if empty := next((k for k, v in values.items() if v == []), ''):
+        raise ValueError(f'{path}: {empty} is an empty list, which stands for no experiment: give it a value')
+    if twice := next((k for r in each for k in r if isinstance(values.get(k), list)), ''):
+        raise ValueError(f'{path}: {twice} is a list of values, and each gives it one as well: choose one way')
+
 def load_values(path:str|Path # a flat YAML file
     )->dict: # field -> value
     "Read what a file says."
-    values = yaml.safe_load(Path(path).read_text()) or {}
-    if not isinstance(values, dict):
+    values = read_yaml(Path(path).read_bytes(), str(path)) or {}
+    if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
         raise ValueError(f'{path} is not a flat YAML mapping of field: value')
+    _check_several(values, path)
     return values
 
 def load_experiment(path:str|Path, # a flat YAML file

@@ -149,3 +149,24 @@ def test_v2_patches_of_four_bands(home):
     found = doctor(root, 'bigearthnet_v2', 64).set_index('check')
     assert found.found['bands'].startswith('4 of 12: B02, B03, B04, B08')
     assert found.fine.all(), found[~found.fine].found.to_dict()
+
+@pytest.mark.parametrize('crs', ['EPSG:25830', 'EPSG:32630', 'EPSG:3035'])
+def test_real_corine_polygons_lie_side_by_side(crs, tmp_path):
+    "The extract of Lanjaron, in its own and in other systems: no pixel has two classes, none within it has no class."
+    import pyogrio, rasterio, shapely
+    from rasterio.crs import CRS
+    from rasterio.transform import from_origin
+    from rasterio.windows import Window
+    from srstudy.data.corine import ClcVector, Tile
+    from srstudy.data.place import project
+    clc = Path(REAL)/'corine_lanjaron/clc.gpkg'
+    (x,), (y,) = project(CRS.from_epsg(25830), CRS.from_user_input(crs), [(456_000, 4_097_000)]).T
+    with rasterio.open(tmp_path/'s.tif', 'w', driver='GTiff', count=3, height=1200, width=600, dtype='uint16', crs=crs,
+                       transform=from_origin(x, y, 10, 10)) as f: f.write(np.random.default_rng(0).integers(9, 999, (3, 1200, 600)).astype('uint16'))
+    with Tile(tmp_path/'s.tif') as tile, ClcVector(clc, tile, layer='clc') as m: said, codes = repr(m), m.read(Window(0, 0, 600, 1200))
+    assert 'over one another' not in said and (codes > 0).all() and len(np.unique(codes)) > 9
+    _, _, wkb, (values,) = pyogrio.raw.read(clc, layer='clc', columns=['CODE_18'])
+    shapes, rng = shapely.from_wkb(wkb), np.random.default_rng(1)
+    for r, c in rng.integers(0, (1200, 600), (200, 2)):
+        at, = project(CRS.from_user_input(crs), CRS.from_epsg(25830), [(x + 10*c + 5, y - 10*r - 5)])
+        assert codes[r, c] in {int(v) for v in values[shapely.dwithin(shapes, shapely.Point(at), .1)]}

@@ -6,10 +6,21 @@
 __all__ = ['choose_bands']
 
 # %% ../../nbs/1_data/colours.ipynb #5ecfe929
+import re
 from .errors import DataError
 from .product import RGB, name_bands
 
 # %% ../../nbs/1_data/colours.ipynb #4f0f5261
+_WAVES = dict(B04=(630, 690), B03=(525, 590), B02=(455, 515)) # nm
+_WAVE = re.compile(r'(?<![\d.])(\d{3,4}(?:\.\d+)?|[0-3]?\.\d+)\s*(nm|nanomet|[uµμ]m|micromet)', re.I)
+_COUNTED = re.compile(r'\W*(band|layer|channel|kanal|b|ch)?[\W_]*\d*\W*', re.I) # says no colour, and claims to say none
+
+def _by_wave(text)->str: # B04 and its like, the wavelength of another band, or nothing
+    found = _WAVE.search(text)
+    if not found: return ''
+    nm = float(found[1])*(1 if found[2].lower().startswith('n') else 1000)
+    return next((b for b, (low, high) in _WAVES.items() if low <= nm <= high), found[0])
+
 _TAGS = 'BANDNAME', 'band_name', 'name', 'long_name'
 _OTHERS = 'nir', 'infrared', 'swir', 'edge', 'coastal', 'pan', 'cloud', 'vapour'
 
@@ -20,6 +31,7 @@ def _names(src)->dict: # number -> B04 and its like, or other; only bands that a
         text = text or next((v for k, v in src.tags(i).items() if k in _TAGS), '')
         found = name_bands(text)
         if len(found) == 1: named[i] = found.pop()
+        elif not found and (wave := _by_wave(text)): named[i] = wave
         elif any(word in text.lower() for word in _OTHERS): named[i] = text
     return named
 
@@ -53,6 +65,8 @@ def choose_bands(src, # open in rasterio
     said = [f'{what} they are {_listed(w)}' for what, w in (('by name', name), ('by colour interpretation', colour))
             if w and w != found]
     if other and not name: said += [f'band {i} is called {named[i]}' for i in found if i in named]
+    if how == 'by position' and (words := [t for t in src.descriptions if t and not _COUNTED.fullmatch(t)]):
+        said += [f'they are called {_listed(words)}, which is read as no colour']
     return found, how, f'{src.name}: red, green and blue are taken from bands {_listed(found)} {how}, but ' \
         f'{" and ".join(said)}; --bands decides' if said else ''
 

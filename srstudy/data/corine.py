@@ -27,6 +27,15 @@ from .legend import check_legend, describe_legend, detect_legend, left_out, tran
 from .place import bounds, boxes, check_proj, grid_points, overlap, project
 
 # %% ../../nbs/1_data/corine.ipynb #564ca9ea
+def _check_place(grid, file, example):
+    "Fail where a grid does not say where it lies."
+    if not grid.crs: raise DataError(f'{file} has no coordinate system; assign one first: rio edit-info --crs '
+                                     f'{example} {file}, with its own number')
+    t = grid.transform
+    if t.is_identity or not np.isfinite(t[:6]).all() or not t.determinant: raise DataError(
+        f'{file} has a coordinate system, but no place in it: its pixels would be {t.a:g} x {t.e:g} at {t.c:g}, '
+        f'{t.f:g}; take the file that it was made of, or give it its place (gdal_edit.py -a_ullr)')
+
 class Tile(Image):
     "A scene with a place, as pixels of which 0 is no data."
     def __init__(self, path:str|Path|list, # SAFE folder, .zip, metadata, folder or list of bands, or one image
@@ -34,10 +43,8 @@ class Tile(Image):
         offset:int|None=None, # to subtract; found unless given
         ):
         super().__init__(path, bands, offset)
-        if self.crs: return
-        self.close()
-        raise DataError(f'{self.place} has no coordinate system; assign one first: rio edit-info --crs EPSG:32635 '
-                        f'{self.files[0]}, with its own number')
+        try: _check_place(self, self.files[0], 'EPSG:32635')
+        except DataError: self.close(); raise
 
     def __repr__(self):
         h, w = self.shape; taken = f', {self.offset:g} subtracted' if self.offset else ''
@@ -68,8 +75,7 @@ def _open(path):
 # %% ../../nbs/1_data/corine.ipynb #c02e77ba
 def _check_map(src, path, tile):
     "Fail where a raster is no map of a tile's place."
-    if not src.crs: raise DataError(f'{path} has no coordinate system; assign one first: rio edit-info --crs EPSG:3035 '
-                                    f'{path}, with its own number')
+    _check_place(src, path, 'EPSG:3035')
     if src.count > 1 + (ColorInterp.alpha in src.colorinterp): raise DataError(
         f'{path} has {src.count} bands, expected one, of the numbers of classes; a picture of a map will not do')
     if src.crs.is_geographic:
@@ -146,13 +152,22 @@ class ClcRaster:
 VECTORS = {'.gpkg', '.shp', '.fgb', '.gdb', '.geojson'} # files of polygons
 _WAITING = '-wal', '-journal' # changes of a database that are not in it yet
 
+_FAULTS = pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError
+
+@contextmanager
+def _told(path):
+    try: yield
+    except _FAULTS as e: raise DataError(
+        f'{path} cannot be read as a vector map ({str(e).replace("/vsisubfile/0,", "")[:240]}); give a GeoPackage, or '
+        'copy it again') from e
+
 @contextmanager
 def _readable(path:str|Path):
     "Give a name under which GDAL reads a vector map, and writes nothing."
     path = Path(path)
     if not path.exists(): raise DataError(f'{path} does not exist; give a GeoPackage, or another vector map')
     waiting = [p for p in (Path(f'{path}{s}') for s in _WAITING) if p.exists() and p.stat().st_size]
-    with TemporaryDirectory() as d:
+    with TemporaryDirectory() as d, _told(path):
         own = Path(d)/f'map{path.suffix.lower()}'
         if path.is_dir(): own.symlink_to(path.resolve()); yield str(own)
         elif waiting:
@@ -160,17 +175,14 @@ def _readable(path:str|Path):
             yield str(own)
         else: yield _inside(path, VECTORS) if is_zipfile(path) else f'/vsisubfile/0,{path.resolve()}'
 
-def _layers(name, path)->list: # names and kinds
-    try: return [tuple(pair) for pair in pyogrio.list_layers(name)]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as e: raise DataError(
-        f'{path} cannot be read as a vector map ({e}); give a GeoPackage') from e
-
 # %% ../../nbs/1_data/corine.ipynb #6e148410
+def _layers(name)->list: return [str(n) for n, kind in pyogrio.list_layers(name) if kind] # those that have a place
+
 def _layer(layers, path, layer)->str:
     "Find the layer of polygons."
-    named = [name for name, kind in layers if kind and layer in (None, name)]
-    if len(named) != 1: raise DataError(
-        f'{path} has {len(named)} layers {named}; expected one: name it as layer')
+    named = [n for n in layers if layer in (None, n)]
+    if len(named) != 1: raise DataError(f'{path} has the layers {", ".join(layers) or "none"}, expected '
+                                        f'{layer or "one"}: name it as layer')
     return named[0]
 
 def _is_code_column(name)->bool: return bool(re.fullmatch(r'code_\d\d', name, re.I))
@@ -237,7 +249,7 @@ def read_polygons(path:str|Path, # GeoPackage, or another vector map
     )->tuple: # (N,) values, (N,) shapely polygons in the tile's system, the column, Counter of what was left out
     "Read the polygons that reach a tile."
     with _readable(path) as name:
-        layer = _layer(_layers(name, path), path, layer); about = pyogrio.read_info(name, layer=layer)
+        layer = _layer(_layers(name), path, layer); about = pyogrio.read_info(name, layer=layer)
         if not about['crs']: raise DataError(f'{path} has no coordinate system; assign one first: ogr2ogr -a_srs '
                                              f'EPSG:3035 OUT.gpkg {path}, with its own number')
         crs, column = CRS.from_user_input(about['crs']), _code_column(about['fields'], path, column)
@@ -253,31 +265,53 @@ def read_polygons(path:str|Path, # GeoPackage, or another vector map
         f' with a number in {column}: {_left(left)}; name another column' if left else '; give the map of that place'))
     return values, np.array(shapes, object), column, left
 
-# %% ../../nbs/1_data/corine.ipynb #dffbe2c9
+# %% ../../nbs/1_data/corine.ipynb #e8db33f5
+_PIECE = 2**22 # pixels that are drawn at once
+_MANY, _FEW = .05, 1e-5 # shares of pixels: above the one a map is refused, below the other its borders are inexact
+_BESIDE = rasterio.Affine.translation(.0007, .0013) # in pixels
+
+def _draw_ends(shapes, codes, shape, place)->tuple: # two (h,w) uint16, 0 where there is none
+    "Draw the lowest and the highest code of each pixel."
+    up = np.argsort(codes, kind='stable'); up = up[codes[up] > 0]
+    if not len(up): return (np.zeros(shape, np.uint16),)*2
+    draw = lambda order: rasterize(zip(shapes[order], codes[order].tolist()), shape, transform=place @ _BESIDE,
+                                   dtype=np.uint16)
+    return draw(up[::-1]), draw(up) # what is drawn last is on top
+
+# %% ../../nbs/1_data/corine.ipynb #93309899
 class ClcVector:
     "CORINE polygons, drawn on the grid of a tile."
     def __init__(self, path:str|Path, tile:Tile, legend:str|dict|None=None, column:str|None=None,
                  layer:str|None=None):
         check_proj()
-        self.name = str(path)
+        self.name, self.transform = str(path), tile.transform
         values, self.shapes, column, left = read_polygons(path, tile, column, layer)
         told = (legend,) if legend is not None else detect_legend(
             values, self.name, None, _centre(tile), _is_code_column(column))
         legend = check_legend(told[0])
-        self.codes, self.tree = [legend.get(v, 0) for v in values], shapely.STRtree(self.shapes)
-        self.transform, self.said = tile.transform, describe_legend(*told) + left_out(set(values), legend)
-        self.said += f'; left out: {_left(left)}' if left else ''
+        self.codes, self.tree = np.array([legend.get(v, 0) for v in values]), shapely.STRtree(self.shapes)
+        self.said = describe_legend(*told) + left_out(set(values), legend) + (
+            f'; left out: {_left(left)}' if left else '') + self._say_disputed(*tile.shape)
         logging.getLogger('srstudy.read').info(repr(self))
     def __repr__(self): return f'Map {Path(self.name).name}: {len(self.codes)} polygons, {self.said}'
     def __enter__(self): return self
     def __exit__(self, *args): pass
+
+    def _draw(self, window)->tuple: # (h,w) the lowest and the highest code, 0 where there is none
+        shape, place = (int(window.height), int(window.width)), window_transform(window, self.transform)
+        here = self.tree.query(shapely.box(*bounds(shape, place)))
+        return _draw_ends(self.shapes[here], self.codes[here], shape, place)
+    def _say_disputed(self, h, w)->str:
+        rows = max(_PIECE//w, 1); drawn = (self._draw(Window(0, r, w, min(rows, h - r))) for r in range(0, h, rows))
+        both, known = np.sum([((low != high).sum(), (high > 0).sum()) for low, high in drawn], 0).tolist()
+        lie = 'polygons of different classes lie over one another in'
+        if both > _MANY*known: raise DataError(f'{self.name}: {lie} {both/known:.0%} of what it maps here; give a '
+                                               'layer of one year and source, whose polygons lie side by side')
+        return f'; {lie} {both:,} pixels ({both/known:.2%}), not known therefore' if both > _FEW*known else ''
     def read(self, window:Window)->np.ndarray: # (h,w) uint16 CORINE codes, 0 where not known
         "Draw a window of the tile."
-        shape, place = (int(window.height), int(window.width)), window_transform(window, self.transform)
-        here = np.sort(self.tree.query(shapely.box(*bounds(shape, place))))
-        drawn = [(self.shapes[i], self.codes[i]) for i in here if self.codes[i]]
-        if not drawn: return np.zeros(shape, np.uint16)
-        return rasterize(drawn, shape, transform=place, dtype=np.uint16)
+        low, high = self._draw(window)
+        return np.where(low == high, low, 0).astype(np.uint16)
 
 # %% ../../nbs/1_data/corine.ipynb #e18abc9c
 def is_vector(path:str|Path)->bool:
@@ -286,7 +320,7 @@ def is_vector(path:str|Path)->bool:
     try: rasterio.open(path).close()
     except RasterioIOError:
         try:
-            with _readable(path) as name: return any(kind for _, kind in _layers(name, path))
+            with _readable(path) as name: return bool(_layers(name))
         except DataError: pass
     return False
 

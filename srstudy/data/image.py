@@ -36,8 +36,8 @@ def open_image(path:str): # open in rasterio
 
 def _damaged(path, w:Window, e)->DataError:
     (top, bottom), (left, right) = w.toranges()
-    return DataError(f'{path} is damaged: rows {top} to {bottom}, columns {left} to {right} cannot be read ({e}); copy '
-                     'it again')
+    return DataError(f'{path} is damaged: rows {top} to {bottom}, columns {left} to {right} cannot be read '
+                     f'({e.__cause__ or e}); copy it again')
 
 # %% ../../nbs/1_data/image.ipynb #91c59606
 _SIDE, _LINES = 128, 4 # of a window, and how many of them along a side

@@ -23,7 +23,8 @@ def project(a:CRS, b:CRS, xy # (N,2) in `a`
     if a == b or not len(xy): return xy
     try: return np.stack(transform(a, b, *xy.T), -1)
     except (RasterioError, CPLE_BaseError) as e: raise DataError(
-        f'points of {_name(a)} cannot be brought to {_name(b)}: {str(e)[:200]}') from e
+        f'points of {_name(a)} cannot be brought to {_name(b)}: {str(e)[:200]}; see whether both '
+        'files are where they should be (gdalinfo)') from e
 
 def _name(crs): return crs.to_string()[:60]
 

@@ -7,7 +7,7 @@ __all__ = ['OutputError', 'sidecars', 'remove_sidecars', 'check_place', 'claim_o
            'tags_of_job', 'find_made']
 
 # %% ../../nbs/1_data/publish.ipynb #6f925e0d
-import os, resource, shutil, warnings, zlib
+import os, re, resource, shutil, warnings, zlib
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, rasterio
@@ -33,6 +33,8 @@ def remove_sidecars(dst:Path):
 # %% ../../nbs/1_data/publish.ipynb #677af29e
 def check_place(dst:Path):
     "Fail where no GeoTIFF can stand."
+    if re.match(r'/vsi|[a-z][a-z0-9+]+:/', str(dst)): raise OutputError(
+        f'{dst} is no path on a disk; name a file on one, and copy it from there')
     if not dst.parent.is_dir(): raise OutputError(f'the folder {dst.parent} does not exist; make it')
     if dst.is_dir(): raise OutputError(f'{dst} is a folder, expected the name of a file to write')
     if dst.suffix.lower() not in ('.tif', '.tiff'): raise OutputError(

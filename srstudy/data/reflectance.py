@@ -56,6 +56,12 @@ def _unit(x, # (3,N) values of pixels that are valid
 
 # %% ../../nbs/1_data/reflectance.ipynb #7d474cfe
 _DARK, _LIGHT = .5, .9 # shares of an offset: below the one a value has none, above the other it may have one
+_FEW = .01 # share of pixels that may be errors
+
+def _darkest(dn)->float: # (N,) of a band
+    "Return how dark a band is, without the one value that may stand for no data at its lower end."
+    rest = dn[dn > dn.min()]
+    return np.quantile(rest if len(rest) and len(rest) < (1 - _FEW)*len(dn) else dn, _FEW)
 
 def _offset(dn, # (3,N) reflectance x 10,000, and an offset perhaps
     declared, # (3,) by the file, in this unit, or None
@@ -65,7 +71,7 @@ def _offset(dn, # (3,N) reflectance x 10,000, and an offset perhaps
         f'reflectance x 10,000, 0 or more: give --offset {-given} where the metadata have an ADD_OFFSET of {given}')
     if given is not None: return (float(given),)*3, '--offset', ''
     if declared is not None: return tuple(map(float, declared)), 'declared by the file', ''
-    dark = np.quantile(dn, .01, axis=1).min() if dn.size else 0
+    dark = min(map(_darkest, dn)) if dn.size else 0
     if product.offset is None:
         if dark < _LIGHT*1000: return (0.,)*3, 'none: there are values below it', ''
         raise DataError(
@@ -89,6 +95,16 @@ def _check(refl, stored, offset, where, name):
                     f'take the original product, or {_CONVERT}'))
 
 # %% ../../nbs/1_data/reflectance.ipynb #fe24a858
+def _fill(sample)->str: # (3,N) as stored
+    "Say which value may stand for no data, since many pixels have it in all bands."
+    same = sample[0, (sample == sample[0]).all(0)]; values, counts = np.unique(same, return_counts=True)
+    if not len(values) or len(np.unique(sample)) < 200 or (sample[0] == sample).all(): return ''
+    value, share = values[counts.argmax()], counts.max()/sample.shape[1]; above = sample[sample > value]
+    cut = len(above) and value == sample.min() and above.min() - value < (above.max() - value)/50 # others come next
+    if share < _FEW or cut: return ''
+    return f'{share:.0%} of its pixels have the value {value:g} in red, green and blue: if that stands for no data, ' \
+           f'declare it (rio edit-info --nodata {value:g}); if not, they are saturated'
+
 def read_values(dtype:str, # of what is stored
     sample:np.ndarray, # (3,N) as stored, of valid pixels
     product:Product=Product(),
@@ -108,6 +124,7 @@ def read_values(dtype:str, # of what is stored
     if sample.size: _check(dn - np.array(offset)[:, None], sample, max(offset), where, name)
     if whole and sample.size and not warning and np.quantile(sample, .999) <= 255:
         warning = f'{name}: no value is above 255, very dark for reflectance x 10,000: is it a picture of 8 bits?'
+    if sample.size and not warning and (fill := _fill(sample)): warning = f'{name}: {fill}'
     how = ', scale declared by the file' if (scales != 1).any() else '' if unit == 1 else f', times {unit:,.4g}'
     taken = f'offset {max(offset):,.4g} subtracted ({where})' if any(offset) else f'offset 0 ({where})'
     return Values(False, tuple((scales[:, 0]*unit).tolist()), offset, f'{dtype}{how}, {taken}', warning)

@@ -190,6 +190,7 @@ def about(dataset:str)->str:
 def verify_data(dataset:str, root:str|Path)->pd.DataFrame: # file, result: right, absent, unpacked, or what is wrong
     "Read the files of a data set and compare them with what is known of them."
     rows, root = [], Path(root)
+    if not root.is_dir(): raise DataError(f'{root} is not a folder: set root to where the data lie')
     for card in _files(dataset):
         result = _state(card, root)
         if result == 'here':

@@ -70,7 +70,8 @@ def load_map_model(path:str|Path, device:str='cpu')->tuple: # network, its notes
     "Load a U-Net with its notes."
     notes = read_notes(path)
     if 'mean' not in notes or notes.get('task', 'segmentation') != 'segmentation': raise DataError(
-        f"{path} holds a classifier, expected a U-Net: give a run with task='segmentation'")
+        f"{path} holds {'a classifier' if notes.get('task') else 'no trained U-Net'}, expected a U-Net of a run made "
+        "here: give one with task='segmentation'")
     if notes['bands'] != 'rgb': raise DataError(f"{path} was trained on bands {notes['bands']!r}; "
                                                 'a scene is mapped in red, green and blue')
     body = get_classifier(notes['arch'], 1, 3, notes['width'], stem=notes['stem'])

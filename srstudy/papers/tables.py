@@ -90,6 +90,7 @@ def as_table(name:str, rows:list, # of dicts, column -> text
             if c == 'value' and measure and not role: unread.append(row[measure])
             if not role: continue
             here[role] = _clean(row[c])
+            if not here[role] and re.search('[a-z]', row[c].replace('<b>', ''), re.I): unread.append(f'{c} {row[c]!r}')
             bold.setdefault(role, {})[at] = row.get('bold') == 'True' or '**' in row[c] or '<b>' in row[c]
     roles = [r for r in ROLES if any(r in c for c in cells.values())]
     text = {r: [c.get(r, '') for c in cells.values()] for r in roles}
@@ -106,6 +107,8 @@ def read_table(path, kind:str='auto')->Table:
     "Read a table from a CSV file."
     with open(path, newline='', encoding='utf-8') as f: rows = [*csv.DictReader(f)]
     if not rows: raise ValueError(f'{path} has no rows; expected a CSV file with a line of column names')
+    if ';' in next(iter(rows[0])): raise ValueError(
+        f'{path} has semicolons between its columns; save it with commas, and decimals with points')
     if None in rows[0] or any(v is None for r in rows for v in r.values()):
         raise ValueError(f'{path} has lines of different lengths; quote the cells that hold a comma')
     return as_table(Path(path).stem, rows, kind)

@@ -9,8 +9,8 @@ __all__ = ['LEVEL', 'VERDICTS', 'FEWEST', 'Margin', 'margins', 'get_margin', 'co
 # %% ../../nbs/8_papers/verdicts.ipynb #e4a93e46
 from dataclasses import dataclass
 from functools import cache
-import numpy as np, yaml
-from ..core import pick, repo_root
+import numpy as np
+from ..core import pick, read_yaml, repo_root
 from ..score.ci import CI, detectable, needed
 
 # %% ../../nbs/8_papers/verdicts.ipynb #4e88ba92
@@ -24,7 +24,7 @@ class Margin:
 @cache
 def margins()->dict: # score -> Margin
     "Read the margins of all scores."
-    rows = yaml.safe_load((repo_root()/'params/margins.yaml').read_text())
+    rows = read_yaml((repo_root()/'params/margins.yaml').read_bytes(), 'params/margins.yaml')
     return {score: Margin(r['margin'], r.get('lower', False), r['reason']) for score, r in rows.items()}
 
 def get_margin(score:str)->Margin:

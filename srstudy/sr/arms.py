@@ -210,6 +210,8 @@ def get_sr(name:str, # a key of `ARMS`
     dtype, card = pick(_DTYPES, precision, 'precision'), pick(ARMS, name, 'sr')
     check_device(device)
     base, width = card.of or name, card.in_width(width)
+    if weights and not card.network: raise WeightsError(f'{name} is no network and takes no weights, but was given '
+                                                        f'{weights}: leave them out, or choose --arm any')
     arm = card.load()(base, width, _located(weights), device, dtype)
     net = arm.weights is not None
     spec = dict(name=base, weights=arm.weights, width=width if net else None,

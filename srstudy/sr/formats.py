@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from ..core import listed
 from .cards import WeightsError
 from .ncnn import load_ncnn
 
@@ -75,7 +76,8 @@ def look(path:str|Path # a file that should be weights
     "Return the format of a file of weights, or say what it is instead."
     path = Path(path)
     if path.is_dir(): raise WeightsError(f'{path} is a folder: give one of the files in it')
-    if not path.is_file(): raise WeightsError(f'{path} does not exist: give the path of a checkpoint')
+    if not path.is_file(): raise WeightsError(f'{path} {"is no file" if path.exists() else "does not exist"}: give the '
+                                              'path of a checkpoint')
     with open(path, 'rb') as f: head = f.read(512)
     _refuse_others(path, head)
     size, length = path.stat().st_size, int.from_bytes(head[:8], 'little')
@@ -139,7 +141,23 @@ def _tensors(found, container, path):
     if len(many) > 1: raise WeightsError(
         f'{path} holds {len(many)} sets of tensors, {", ".join(map(str, many))}: save one of them alone')
     if not state:
-        raise WeightsError(f'{path} has no tensors under {container or "any usual name"!r}; at its top are {top[:8]}')
+        raise WeightsError(f'{path} has no tensors under {container or "any usual name"}; at its top '
+                           f'{"are " + listed(top[:8]) if top else "is " + type(found).__name__ + " without names"}')
+    return state
+
+# %% ../../nbs/4_sr/formats.ipynb #fb95aed6
+def _plain(state, path):
+    "Return tensors that a network can compute with, or fail."
+    def what(t): return ('sparse' if t.layout != torch.strided else 'quantised' if t.is_quantized else
+                         'without values' if t.is_meta else 'complex' if t.is_complex() else '')
+    if odd := next((f'{k} is {what(t)}' for k, t in state.items() if what(t)), ''): raise WeightsError(
+        f'{path}: the tensor {odd}; save the weights as plain numbers, in fp32 or fp16')
+    numbers = [t for t in state.values() if t.is_floating_point()]
+    if state and not numbers: raise WeightsError(
+        f'{path} holds integers only ({str(next(iter(state.values())).dtype)[6:]}), as a compressed network has; get '
+        'the one in fp32 or fp16')
+    if numbers and not any(t.to(torch.float32).any() for t in numbers): raise WeightsError(
+        f'{path} holds nothing but zeros: nothing was learnt, or the file was not written to its end; fetch it again')
     return state
 
 # %% ../../nbs/4_sr/formats.ipynb #3553cf5d
@@ -149,10 +167,11 @@ def read_tensors(path:str|Path, # safetensors, a checkpoint of torch, or one of 
     "Read the tensors of a file of weights, and never its code."
     match look(path):
         case 'ncnn': return load_ncnn(path)[0]
-        case 'torch': return _bare(_tensors(_unpickle(path), container, path))
-    try: return _bare(load_file(path))
+        case 'torch': return _bare(_plain(_tensors(_unpickle(path), container, path), path))
+    try: state = load_file(path)
     except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, OverflowError) as e:
         raise _damaged(path, e) from None
+    return _bare(_plain(state, path))
 
 # %% ../../nbs/4_sr/formats.ipynb #1606a002
 def views(state:dict # key -> tensor

@@ -9,8 +9,8 @@ __all__ = ['read_plan', 'planned_seeds', 'for_seeds', 'planned_grid', 'progress'
 import dataclasses
 from functools import cache
 from pathlib import Path
-import pandas as pd, yaml
-from ..core import pick, repo_root
+import pandas as pd
+from ..core import pick, read_yaml, repo_root
 from ..cards import ARMS, CLASSIFIERS, TASKS
 from ..params import load_grid, run_name
 from .record import any_seed, read_record
@@ -31,7 +31,7 @@ def _check_plan(plan:dict):
 @cache
 def read_plan()->dict:
     "Read `params/PLAN.yaml`."
-    plan = yaml.safe_load((repo_root()/'params/PLAN.yaml').read_text())
+    plan = read_yaml((repo_root()/'params/PLAN.yaml').read_bytes(), 'params/PLAN.yaml')
     _check_plan(plan)
     return plan
 
