@@ -88,10 +88,11 @@ def macro_frame(runs:Runs)->pd.DataFrame:
 # %% ../../nbs/9_book/paper1.ipynb #1149c4f4
 def classes_sentence(runs:Runs)->str: # of table 2
     "Say what is left of the best arm's macro F2 without the class that carries it, printed and here."
-    rows, said = ledger1(runs).set_index(AT), []
-    for f2 in (rows.printed, rows.ours.map(lambda ci: ci.value)):
+    rows, gains = ledger1(runs).set_index(AT), arm_gains(runs, 'none').query('metric == "f2_macro"')
+    measured, said = {ARMS[g.sr].title: f'{g.ci:+.3f}' for g in gains.itertuples()}, []
+    for f2, known in ((rows.printed, {}), (rows.ours.map(lambda ci: ci.value), measured)):
         carrier, frame = macro_without(f2_frame(f2)); arms = frame.drop(index='No SR'); best = arms.gain.idxmax()
-        said.append(f'{best} adds {arms.gain[best]:+.3f} to macro F2 over the small image, and '
+        said.append(f'{best} adds {known.get(best, f"{arms.gain[best]:+.3f}")} to macro F2 over the small image, and '
                     f'{arms["gain without it"][best]:+.3f} without one class of nineteen, *{carrier}*')
     return f'**In the paper {said[0]}.** Here {said[1]}.'
 
