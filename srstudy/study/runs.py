@@ -222,7 +222,8 @@ def provenance(self:Runs)->HTML|Markdown:
     n = {s: span([r.counts.get(s, 0) for r in self]) for s in ('train', 'val', 'test')}
     size = span([side_of(r) for r in self])
     folds = {r.params['split']: r.counts['test'] for r in self if r.params['split'].startswith('fold')}
-    tested = f'{sum(folds.values()):,} test scenes in {len(folds)} folds' if folds else f"{n['test']} test scenes"
+    many = len(folds) > 1; tested = f'{sum(folds.values()):,}' if many else n['test']
+    tested += ' test scenes' + f' in {len(folds)} folds'*many
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "
