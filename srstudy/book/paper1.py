@@ -19,7 +19,7 @@ from ..papers.claims import AT, arm_gains, ours
 from ..papers.paper1 import PAPER_ARMS, PRINTED, f2_frame, macro_without
 from ..papers.verdicts import compare_by
 from ..papers.paper1_ledger import ledger1, orders
-from .display import count_words, networks, verdict_lines, text_frame
+from .display import count_words, farthest, networks, verdict_lines, text_frame
 from .figures import plot_dots
 
 # %% ../../nbs/9_book/paper1.ipynb #9dc32347
@@ -56,8 +56,10 @@ def arms_sentence(runs:Runs)->str:
     "Count what the networks gain over bicubic with every classifier, by F1."
     nets = networks(arm_gains(runs, 'bicubic'))
     mean = nets.ci.map(lambda ci: ci.value).groupby(nets.sr).mean()
+    pair = lambda r: f'{ARMS[r.sr].title} with {CLASSIFIERS[r.arch].title}'
     return (f'**Against bicubic, at equal pixels: {count_words(nets)}**, of {len(nets)} pairs of a network and a '
-            f'classifier, by F1. On average over {nets.arch.nunique()} classifiers {ARMS[mean.idxmax()].title} comes '
+            f'classifier, by F1, from {farthest(nets, pair)}. '
+            f'On average over {nets.arch.nunique()} classifiers {ARMS[mean.idxmax()].title} comes '
             f'first ({mean.max():+.3f}) and {ARMS[mean.idxmin()].title} last ({mean.min():+.3f}).')
 
 # %% ../../nbs/9_book/paper1.ipynb #710c80ff
