@@ -206,7 +206,7 @@ def _execute(book:Path, work:Path, pages:set):
 _SCRIPT = r'[ \t]*<script(?:(?!</script>).)*?(?:{})(?:(?!</script>).)*?</script>\n?|<link[^>]*(?:{})[^>]*>\n?'
 _MARKS = [('<code class="docutils literal notranslate"><span class="pre">([^<]*)</span></code>',
            r'<code class="literal">\1</code>'),
-          ('(<li class="toctree-l[^>]*><a) class="[^"]*"', r'\1'), (r'(_images/\w+)\.png', r'\1.webp')]
+          ('(<li class="toctree-l[^>]*><a) class="[^"]*"', r'\1'), (r'(_images/[\w.-]+)\.png', r'\1.webp')]
 
 def tidy(page:str # HTML
     )->str:
