@@ -55,6 +55,34 @@ function filterable(table) {
   table.parentElement.before(field);
 }
 
+// Code comes without colours: the browser finds its words, so that not each of them is marked up in the page.
+const CODE = [
+  ['c1', /#.*/], ['s1', /\b[bfru]{1,2}(?=["'])/], ['s1', /"""[^]*?"""|'''[^]*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/],
+  ['nd', /@\w+/], ['mi', /\b\d[\d_.]*(?:e[-+]?\d+)?\b|\B\.\d+\b/], ['kc', /\b(?:True|False|None)\b/],
+  ['k', new RegExp('\\b(?:and|as|assert|async|await|break|class|continue|def|del|elif|else|except|finally|for|from|global|' +
+                   'if|import|in|is|lambda|nonlocal|not|or|pass|raise|return|try|while|with|yield)\\b')]];
+const WORDS = new RegExp(CODE.map(([, form]) => `(${form.source})`).join('|'), 'g');
+
+function codeWords(text) { // [class or nothing, words] each
+  const found = [];
+  let end = 0;
+  for (const m of text.matchAll(WORDS)) {
+    if (m.index > end) found.push(['', text.slice(end, m.index)]);
+    found.push([CODE[m.slice(1).findIndex(g => g !== undefined)][0], m[0]]);
+    end = m.index + m[0].length;
+  }
+  return end < text.length ? [...found, ['', text.slice(end)]] : found;
+}
+
+function colour(pre) {
+  pre.replaceChildren(...codeWords(pre.textContent).map(([kind, words]) => {
+    if (!kind) return words;
+    const span = document.createElement('span');
+    span.className = kind; span.textContent = words;
+    return span;
+  }));
+}
+
 // On paper nobody can unfold: what is folded away is opened for as long as the page is printed.
 function printable() {
   let opened = [];
@@ -67,6 +95,7 @@ function printable() {
 
 if (typeof document !== 'undefined') document.addEventListener('DOMContentLoaded', () => {
   printable();
+  document.querySelectorAll('.highlight-none pre').forEach(colour);
   document.querySelectorAll('.swipe').forEach(swipe);
   for (const table of document.querySelectorAll('.wide table')) {
     if (!table.tHead || table.tBodies[0].rows.length < 8) continue;
@@ -74,4 +103,4 @@ if (typeof document !== 'undefined') document.addEventListener('DOMContentLoaded
     if (table.tBodies[0].rows.length > 12) filterable(table);
   }
 });
-if (typeof module !== 'undefined') module.exports = { cellKey, compareKeys };
+if (typeof module !== 'undefined') module.exports = { cellKey, compareKeys, codeWords };

@@ -104,7 +104,7 @@ def as_markdown(entry:Entry, source:str='' # address of its cell, if there is on
     )->str:
     "Write an entry as Markdown."
     where = f' <a class="source" href="{source}">in its notebook</a>' if source else ''
-    parts = [f'### {entry.name}', f'```python\n{entry.signature}\n```', _escaped(entry.doc) + where]
+    parts = [f'### {entry.name}', f'```none\n{entry.signature}\n```', _escaped(entry.doc) + where]
     rows = [(_code(n), _code(t), _code(d), _escaped(c)) for n, t, d, c in entry.arguments]
     kind, comment = entry.returns
     if kind or comment: rows.append(('*returns*', _code(kind), '', _escaped(comment)))

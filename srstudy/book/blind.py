@@ -112,8 +112,9 @@ def blind_sentence()->str:
     blind, claims = read_facts('blind'), claims1()
     best = blind.f1.idxmax()
     none = claims[(claims.table == 1) & (claims.score == 'f1') & (claims.arm == 'No SR')].printed
-    return (f'**To name {best} reaches an F1 of {blind.f1[best]:.3f} on the test split of BigEarthNet v2, without an '
-            f'image.** Paper 1 prints {none.min():.3f} to {none.max():.3f} for its classifiers without '
+    n = read_facts('numbers').test.sum()
+    return (f'**To name {best} reaches an F1 of {blind.f1[best]:.3f} on the {n:,} test patches of BigEarthNet v2, '
+            f'without an image.** Paper 1 prints {none.min():.3f} to {none.max():.3f} for its classifiers without '
             f'super-resolution, on a split that it does not name.')
 
 # %% ../../nbs/9_book/blind.ipynb #b11d0014

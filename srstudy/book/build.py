@@ -7,15 +7,19 @@ __all__ = ['read_page', 'executed_pages', 'relink', 'execute_page', 'pages_read'
            'write_second_part', 'write_config', 'execute_pages', 'tidy', 'set_book', 'build_book']
 
 # %% ../../nbs/9_book/build.ipynb #d12c97f1
-import ast, json, os, re, shutil, subprocess, sys
-from functools import partial
+import ast, json, os, re, shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
-import nbformat, papermill, torch, yaml
+import nbformat, papermill, sphinx_multitoc_numbering, torch, yaml
+from jupyter_book.sphinx import build_sphinx
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from PIL import Image
 from ..core import cache_dir, canonical_hash, cores, keep, kept, repo_root, sha256_file, write_atomic
 from ..study.engine import forked
 from ..study.record import results_dir
+from ..study.runs import Runs, choosing, committed
 from .api import notebook_of, read_source, wing_page, wings
 from .display import HOST
 from .finish import check_letters, finish
@@ -50,6 +54,9 @@ def relink(text:str, # Markdown
     return _LINK.sub(moved, text)
 
 # %% ../../nbs/9_book/build.ipynb #722fff59
+# the words of code get their colours in the browser (book.js): marked one by one, they would be a sixth of the book
+_PYTHON = dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'),
+               language_info=dict(name='python', pygments_lexer='none'))
 _FIRST = 'from srstudy.book.finish import charts_as_svg\ncharts_as_svg()'
 
 def execute_page(page:Path, # .md
@@ -65,7 +72,7 @@ def execute_page(page:Path, # .md
     nbformat.write(nb, out)
     papermill.execute_notebook(out, out, engine_name='here', progress_bar=False, cwd=page.parent)
     check_letters()
-    nb = nbformat.read(out, 4); del nb.cells[0]
+    nb = nbformat.read(out, 4); del nb.cells[0]; nb.metadata = _PYTHON
     nbformat.write(finish(nb, page.stem, out.parent/'_static/data'), out)
 
 # %% ../../nbs/9_book/build.ipynb #3bd4a47d
@@ -88,7 +95,8 @@ def make_page(page:Path, # .md
     if there := kept(path):
         for name, text in json.loads(there).items(): write_atomic(out.parent/name, text)
         return
-    execute_page(page, out, pages)
+    tables = cache(lambda table: Runs.of(table, (results_dir(), committed()))) # each is read once
+    with choosing(tables): execute_page(page, out, pages)
     files = [out, *data.glob(f'{page.stem}-*.csv')]
     texts = {p.relative_to(out.parent).as_posix(): p.read_text(encoding='utf-8') for p in files}
     keep(path, json.dumps(texts).encode())
@@ -123,9 +131,7 @@ def shown_notebook(nb, folder:str, # of nbs, where it lies
     for cell in nb.cells:
         if cell.cell_type == 'code': cells += _code_cells(cell)
         else: cells.append(new_markdown_cell(relink(cell.source, folder, pages)))
-    return nbformat.v4.new_notebook(cells=cells, metadata=dict(
-        kernelspec=dict(name='python3', display_name='Python 3', language='python'),
-        language_info=dict(name='python', pygments_lexer='ipython3')))
+    return nbformat.v4.new_notebook(cells=cells, metadata=_PYTHON)
 
 # %% ../../nbs/9_book/build.ipynb #a248a4d8
 _CAPTION = 'How it is built'
@@ -186,7 +192,7 @@ def execute_pages(tasks:dict, # page -> a callable without arguments that execut
     for name, code, _ in forked(tasks, logs, cores()):
         if code:
             end = (logs/f'{name}.log').read_text(errors='replace').splitlines()[-30:]
-            raise RuntimeError('\n'.join([f'book/{name}.md failed:', *end]))
+            raise RuntimeError('\n'.join([f'book/{name} failed:', *end]))
 
 def _execute(book:Path, work:Path, pages:set):
     "Put the executed pages in the place of those with code."
@@ -197,27 +203,52 @@ def _execute(book:Path, work:Path, pages:set):
     for p in work.glob('*.md'): p.write_text(relink(p.read_text(), 'book', pages))
 
 # %% ../../nbs/9_book/build.ipynb #56776b53
-_PLAIN = re.compile(r'<span class="[np]">([^<]*)</span>') # names and punctuation, as Pygments marks them
 _SCRIPT = r'[ \t]*<script(?:(?!</script>).)*?(?:{})(?:(?!</script>).)*?</script>\n?|<link[^>]*(?:{})[^>]*>\n?'
+_MARKS = [('<code class="docutils literal notranslate"><span class="pre">([^<]*)</span></code>',
+           r'<code class="literal">\1</code>'),
+          ('(<li class="toctree-l[^>]*><a) class="[^"]*"', r'\1'), (r'(_images/[\w.-]+)\.png', r'\1.webp')]
 
 def tidy(page:str # HTML
     )->str:
-    "Drop the scripts that a page does not use, and the marks that change nothing."
-    unused = ['thebe', 'THEBE_JS_URL', r'_static/rule/[^"]*[?]v='] + ['MathJax', 'mathjax@']*('class="math' not in page)
-    return _PLAIN.sub(r'\1', re.sub(_SCRIPT.format(*['|'.join(unused)]*2), '', page, flags=re.S))
+    "Drop the scripts that a page does not use, and the marks and blanks that change nothing."
+    unused = ['thebe', 'THEBE_JS_URL', 'fontawesome', r'_static/rule/[^"]*[?]v=']
+    unused += ['MathJax', 'mathjax@']*('class="math' not in page)
+    unused += ['searchtools', 'language_data', 'searchindex']*('id="search-results"' not in page)
+    page = re.sub(_SCRIPT.format(*['|'.join(unused)]*2), '', page, flags=re.S)
+    for marks, plain in _MARKS: page = re.sub(marks, plain, page)
+    parts = re.split('(<pre.*?</pre>|<script.*?</script>)', page, flags=re.S)
+    parts[::2] = (re.sub(r'\s*\n\s*', '\n', p) for p in parts[::2])
+    return ''.join(parts)
 
 # %% ../../nbs/9_book/build.ipynb #f505ba61
+# maps of scripts, letters that are there twice or of which none is shown, icons as a script, other languages
+_UNUSED = '**/*.map', '**/*.ttf', '**/fa-[br]*.woff2', 'scripts/fontawesome.js*', '*thebe*'
+
+def _smaller(path:Path):
+    "Write a picture anew, pixel for pixel, in a third less."
+    with Image.open(path) as image: image.save(path.with_suffix('.webp'), lossless=True)
+    path.unlink()
+
+def _set(work:Path, html:Path):
+    "Let Jupyter Book set pages, on all cores; its own command uses one."
+    setup = sphinx_multitoc_numbering.setup # it counts when all is read, but does not say that many may read
+    sphinx_multitoc_numbering.setup = lambda app: (setup(app) or {}) | dict(parallel_read_safe=True)
+    given = dict(external_toc_path=(work/'_toc.yml').as_posix(), latex_individualpages=False, nitpicky=True)
+    failed = build_sphinx(work, html, path_config=work/'_config.yml', noconfig=True, confoverrides=given,
+                          freshenv=True, warningiserror=True, quiet=True, jobs=cores())
+    if failed: raise SystemExit(1) # Sphinx has said why
+
+# %% ../../nbs/9_book/build.ipynb #7b7b802a
 def set_book(work:Path, # pages, _toc.yml and _config.yml
     out:Path)->Path: # the first page
     "Set executed pages as HTML."
-    done = subprocess.run([Path(sys.executable).parent/'jupyter-book', 'build', work, '--path-output',
-                           out, '--quiet', '--warningiserror', '--nitpick'], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode: raise RuntimeError(f'the book was not set:\n{done.stdout[-4000:]}')
-    html = out/'_build/html'
+    html = out/'_build/html'; shutil.rmtree(html, ignore_errors=True) # or pictures of before would stay
+    execute_pages({'': partial(_set, work.resolve(), html.resolve())}, work.with_name('logs'))
     for path in html.rglob('*.html'): path.write_text(tidy(path.read_text(encoding='utf-8')), encoding='utf-8')
-    for path in html.rglob('_static/**/*'):
-        if path.suffix in ('.map', '.ttf'): path.unlink() # maps of the theme's scripts, and letters that it has twice
+    with ThreadPoolExecutor(cores()) as pool: list(pool.map(_smaller, html.glob('_images/*.png')))
+    for pattern in _UNUSED:
+        for path in html.glob(f'_static/{pattern}'): path.unlink()
+    shutil.rmtree(html/'_static/locales', ignore_errors=True)
     return html/'index.html'
 
 def build_book(out:Path|None=None # folder that gets `_build`; the book's own by default

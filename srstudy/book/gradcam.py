@@ -134,14 +134,16 @@ def claim_points(runs:Runs,
     "Return, per class and arm, how much broader the maps are and how much better the score."
     found = {(r.params['arch'], r.params['sr'], r.params['seed']): (r, _explained(runs, r))
              for r in _sorted(runs)}
-    score, rows = lambda p: class_scores(p['probs'], p['targs'])[metric], []
+    score = {at: class_scores(f['probs'], f['targs'])[metric] for at, (_, f) in found.items()}
+    rows = []
     for (arch, sr, seed), (rec, f) in found.items():
         if sr == base or (arch, base, seed) not in found: continue
         b = found[arch, base, seed][1]
         if f['explain']['maps'].shape[1:] != b['explain']['maps'].shape[1:]: continue
         rows.append(pd.DataFrame(dict(
             arch=arch, sr=sr, name=get_nomenclature(rec.params['labels']).classes,
-            broader=compare_coverage(f['explain'], b['explain']), gain=score(f) - score(b))))
+            broader=compare_coverage(f['explain'], b['explain']),
+            gain=score[arch, sr, seed] - score[arch, base, seed])))
     if not rows: raise ValueError(f'no arm can be compared with {base}: none of the Records has '
         'maps of as many cells and the same classifier and seed; choose another base')
     frame = pd.concat(rows).groupby(['arch', 'sr', 'name'], sort=False, as_index=False).mean()

@@ -21,7 +21,7 @@ from ..score.multilabel import Evaluation
 from ..study.runs import Runs, side_of
 from ..papers.claims import arm_gains, blocks_of
 from ..papers.verdicts import compare_by
-from .display import count_words, networks, show
+from .display import count_words, farthest, networks, show
 
 # %% ../../nbs/9_book/mechanism.ipynb #2b612c44
 def paired_preds(runs:Runs, # of one classifier
@@ -130,7 +130,8 @@ def decided_sentence(runs:Runs, # of one classifier
     of = study.loc[[*nets.sr]].xs('f2', level='metric')
     up, down = ((of.decided & (side*of['diff'] > 0)).sum() for side in (1, -1))
     alone = ((of.p < .05) & ~of.decided).sum()
-    return (f'**Of {len(nets)} networks, against bicubic by F1: {count_words(nets)}.** Class by class, of {len(of)} '
+    return (f'**Of {len(nets)} networks, against bicubic by F1: {count_words(nets)}**, from '
+            f'{farthest(nets, lambda r: ARMS[r.sr].title)}. Class by class, of {len(of)} '
             f'differences in F2 {up or "none"} decidedly better and {down or "none"} worse, after correction for their '
             f'number; tested alone {alone} more would pass.')
 

@@ -19,7 +19,7 @@ from ..papers.claims import AT, arm_gains, ours
 from ..papers.paper1 import PAPER_ARMS, PRINTED, f2_frame, macro_without
 from ..papers.verdicts import compare_by
 from ..papers.paper1_ledger import ledger1, orders
-from .display import count_words, networks, verdict_lines, text_frame
+from .display import count_words, farthest, networks, verdict_lines, text_frame
 from .figures import plot_dots
 
 # %% ../../nbs/9_book/paper1.ipynb #9dc32347
@@ -56,8 +56,10 @@ def arms_sentence(runs:Runs)->str:
     "Count what the networks gain over bicubic with every classifier, by F1."
     nets = networks(arm_gains(runs, 'bicubic'))
     mean = nets.ci.map(lambda ci: ci.value).groupby(nets.sr).mean()
+    pair = lambda r: f'{ARMS[r.sr].title} with {CLASSIFIERS[r.arch].title}'
     return (f'**Against bicubic, at equal pixels: {count_words(nets)}**, of {len(nets)} pairs of a network and a '
-            f'classifier, by F1. On average over {nets.arch.nunique()} classifiers {ARMS[mean.idxmax()].title} comes '
+            f'classifier, by F1, from {farthest(nets, pair)}. '
+            f'On average over {nets.arch.nunique()} classifiers {ARMS[mean.idxmax()].title} comes '
             f'first ({mean.max():+.3f}) and {ARMS[mean.idxmin()].title} last ({mean.min():+.3f}).')
 
 # %% ../../nbs/9_book/paper1.ipynb #710c80ff
@@ -88,10 +90,11 @@ def macro_frame(runs:Runs)->pd.DataFrame:
 # %% ../../nbs/9_book/paper1.ipynb #1149c4f4
 def classes_sentence(runs:Runs)->str: # of table 2
     "Say what is left of the best arm's macro F2 without the class that carries it, printed and here."
-    rows, said = ledger1(runs).set_index(AT), []
-    for f2 in (rows.printed, rows.ours.map(lambda ci: ci.value)):
+    rows, gains = ledger1(runs).set_index(AT), arm_gains(runs, 'none').query('metric == "f2_macro"')
+    measured, said = {ARMS[g.sr].title: f'{g.ci:+.3f}' for g in gains.itertuples()}, []
+    for f2, known in ((rows.printed, {}), (rows.ours.map(lambda ci: ci.value), measured)):
         carrier, frame = macro_without(f2_frame(f2)); arms = frame.drop(index='No SR'); best = arms.gain.idxmax()
-        said.append(f'{best} adds {arms.gain[best]:+.3f} to macro F2 over the small image, and '
+        said.append(f'{best} adds {known.get(best, f"{arms.gain[best]:+.3f}")} to macro F2 over the small image, and '
                     f'{arms["gain without it"][best]:+.3f} without one class of nineteen, *{carrier}*')
     return f'**In the paper {said[0]}.** Here {said[1]}.'
 

@@ -20,8 +20,8 @@ from .display import shown_images
 def as_address(image:np.ndarray # (h,w,3) uint8
     )->str:
     "Return an image as an address that holds it, enlarged by nothing but pixels."
-    out = io.BytesIO(); Image.fromarray(image).save(out, 'PNG', optimize=True)
-    return f'data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}'
+    out = io.BytesIO(); Image.fromarray(image).save(out, 'WEBP', lossless=True)
+    return f'data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}'
 
 # %% ../../nbs/9_book/swipe.ipynb #c18e11b4
 def swipe(scenes:dict, # name -> arm -> (h,w,3) uint8

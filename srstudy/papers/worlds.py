@@ -9,7 +9,7 @@ __all__ = ['RULES', 'ZEROS', 'LEFT_OUT', 'TABLES', 'CHOICES', 'leave_out', 'run_
 # %% ../../nbs/8_papers/worlds.ipynb #541afeaf
 from functools import lru_cache
 import numpy as np, pandas as pd
-from scipy import stats
+from scipy import special
 from ..cards import ARMS
 from ..score.inference import get_blocks, tune_thresholds
 from ..score.multilabel import Evaluation, f_beta
@@ -82,9 +82,9 @@ def _reach(diff:np.ndarray, # (seeds, 1+B)
     )->float:
     "Return the half-width of the mean over seeds: blocks by the jackknife, seeds by their spread."
     (k, b), left = (len(diff), diff.shape[1] - 1), diff.mean(0)[1:]
-    half = stats.t.ppf(.975, b - 1)*np.sqrt((b - 1)/b*((left - left.mean())**2).sum())
+    half = special.stdtrit(b - 1, .975)*np.sqrt((b - 1)/b*((left - left.mean())**2).sum())
     if k == 1: return half
-    return np.hypot(half, stats.t.ppf(.975, k - 1)*diff[:, 0].std(ddof=1)/np.sqrt(k))
+    return np.hypot(half, special.stdtrit(k - 1, .975)*diff[:, 0].std(ddof=1)/np.sqrt(k))
 
 def get_worlds(side:int=10, # of a block, in patches
     tables:tuple|None=None, # Runs each; those of the book by default

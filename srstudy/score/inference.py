@@ -9,6 +9,7 @@ __all__ = ['get_blocks', 'ground_blocks', 'holm', 'gains', 'class_gains', 'tune_
 # %% ../../nbs/6_score/inference.ipynb #5e02f606
 import re
 import numpy as np, pandas as pd
+from scipy import sparse
 from ..data.overlaps import GROUP
 from .ci import column_cis, p_value
 from .multilabel import Evaluation, interval, redrawn, replicate
@@ -166,10 +167,11 @@ def rule_effects(runs_a:list, # of one arm, a seed each: probs (N,C), targs, val
     return pd.DataFrame([rows[i] for i in index], index, ['a', 'b', 'diff', 'lo', 'hi', 'ci'])
 
 # %% ../../nbs/6_score/inference.ipynb #f14fa812
-def _mid_ranks(place, w):
-    "Return the rank of each image where each counts `w` times; `place` is its value's order."
-    count = np.bincount(place, w)
-    return (np.cumsum(count) - (count - 1)/2)[place]
+def _mid_ranks(values, w): # (N,), (R,N) -> (R,N)
+    "Return the rank of each image where each counts `w` times."
+    steps, place = np.unique(values, return_inverse=True); n = len(place)
+    count = w @ sparse.csr_matrix((np.ones(n), (np.arange(n), place)), shape=(n, len(steps)))
+    return (np.cumsum(count, axis=1) - (count - 1)/2)[:, place]
 
 def rank_correlation(x, # (N,)
     y, # (N,)
@@ -180,13 +182,11 @@ def rank_correlation(x, # (N,)
     "Return Spearman's correlation with its bootstrap interval."
     if len(x) != len(y) or len(x) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError(f'x and y must be finite and equally long, not {len(x)} and {len(y)}')
-    places = [np.unique(v, return_inverse=True)[1] for v in (x, y)]
-    def one(w):
-        a, b = (_mid_ranks(p, w) for p in places)
-        a, b = (v - np.average(v, weights=w) for v in (a, b))
-        spread = np.sqrt((w*a*a).sum()*(w*b*b).sum())
-        return (w*a*b).sum()/spread if spread > 0 else np.nan
-    value = float(one(np.ones(len(x))))
-    drawn = replicate(lambda w: dict(r=np.array([one(v) for v in w])), (len(x), 1), n, seed, groups)
-    inside = drawn['r'][np.isfinite(drawn['r'])]
+    def of(w):
+        a, b = (r - np.average(r, axis=1, weights=w)[:, None] for r in (_mid_ranks(v, w) for v in (x, y)))
+        spread = np.sqrt((w*a*a).sum(1)*(w*b*b).sum(1))
+        return dict(r=np.divide((w*a*b).sum(1), spread, out=np.full(len(w), np.nan), where=spread > 0))
+    value = float(of(np.ones((1, len(x))))['r'][0])
+    drawn = replicate(of, (len(x), 1), n, seed, groups)['r']
+    inside = drawn[np.isfinite(drawn)]
     return (value, *(interval(inside) if len(inside) else (np.nan, np.nan)))

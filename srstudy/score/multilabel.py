@@ -51,7 +51,9 @@ def f_beta(tp, z, y, beta:float, zero_division:float=0):
 
 def _counter(steps, images, shape):
     "Return the matrix that sums the weights of `images` step by step."
-    return sparse.csr_matrix((np.ones(len(steps), np.float32), (steps, images)), shape=shape)
+    order = np.argsort(steps, kind='stable')
+    ends = np.searchsorted(steps[order], np.arange(shape[0] + 1))
+    return sparse.csr_matrix((np.ones(len(steps), np.float32), images[order], ends), shape=shape)
 
 class _Ranking:
     "Probabilities sorted once, to be weighted many times."

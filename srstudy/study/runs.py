@@ -221,11 +221,15 @@ def provenance(self:Runs)->HTML|Markdown:
     m, sentence = self[0].made, self._sentence() + self.provisional.replace('*', '')
     n = {s: span([r.counts.get(s, 0) for r in self]) for s in ('train', 'val', 'test')}
     size = span([side_of(r) for r in self])
+    folds = {r.params['split']: r.counts['test'] for r in self if r.params['split'].startswith('fold')}
+    many = len(folds) > 1; tested = f'{sum(folds.values()):,}' if many else n['test']
+    tested += ' test scenes' + f' in {len(folds)} folds'*many
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "
              f"{_made_with(self)}, commit {_commits(self)}.")
-    return HTML(f'<details class="rests-on"><summary><b>{self.scope.title}.</b> {sentence}</summary>{facts}</details>')
+    return HTML(f'<details class="rests-on"><summary><b>{self.scope.title}: {tested}, {self.seeds_run}.'
+                f'</b> {sentence}</summary>{facts}</details>')
 
 # %% ../../nbs/7_study/runs.ipynb #89eecd75
 def _varied(runs)->dict: # parameter -> its values, where there is more than one
