@@ -13,6 +13,7 @@ from srstudy.sr.cards import WEIGHTS, WeightsError
 from srstudy.sr.checkpoints import read_checkpoint
 from srstudy.sr.weights import add_weights
 from srstudy.learn.encoders import encoder_sha, get_features, load_encoder
+from srstudy.learn.models import read_notes
 from srstudy.study import seen
 from srstudy.study.ask import ask_folder
 from srstudy.study.costs import plan
@@ -22,7 +23,7 @@ from srstudy.study.runs import Runs
 from srstudy.study.settings import name_settings, sort_runs
 from srstudy.study.steps import needs_run, run
 from srstudy.study.trained import list_models, model_card
-from srstudy.learn.models import read_notes
+from srstudy.book.ask import write_page
 
 REAL, IMAGES = os.environ.get('SRSTUDY_REALWEIGHTS'), os.environ.get('SRSTUDY_REALDATA')
 needs_weights = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALWEIGHTS is not set: no published encoder is tested')
@@ -116,6 +117,8 @@ def test_somebody_s_own_images_are_asked_about_by_any_encoder(arch, tmp_path):
         for i in range(12): Image.fromarray(rng.integers(0, most, (24, 24, 3), np.uint8)).save(tmp_path/f'mine/{label}/{i}.png')
     asked = ask_folder(tmp_path/'mine', ('none',), arch, seeds=1)
     assert asked.probe == arch and (asked.own['none'][0].argmax(1) == asked.targs.argmax(1)).mean() > .9
+    page = write_page(asked, tmp_path/'page.html').read_text()
+    assert 'test_efficientnet (my net.safetensors)' in page and f'--probe &#x27;{arch}&#x27;' in page # it can be pasted
 
 def test_dofa_is_given_the_wavelengths_of_red_green_and_blue(home, monkeypatch):
     import torchgeo.models
