@@ -276,7 +276,9 @@ def score(model: _Model,
 def ask(folder: Annotated[Path, typer.Argument(help='a folder for each class, or images and labels.csv')],
         arms: Annotated[str, typer.Option(help='such as none,srresnet_photo,span, or files of weights; those that take '
                                                'minutes by default')] = '',
-        probe: Annotated[str, typer.Option(help='efficientnet_lite0 or plain; the best at hand by default')] = '',
+        probe: Annotated[str, typer.Option(help='what sees the images: efficientnet_lite0, squeezenet1_1, plain, '
+                                                'dinov3_sat, dofa, terramind, timm:NAME or timm:NAME@FILE; '
+                                                'the best at hand by default')] = '',
         seeds: Annotated[int, typer.Option(min=1, max=32, help='how often images are dealt out to folds')] = 5,
         margin: Annotated[float, typer.Option(min=1e-4, max=.5, help='smallest difference worth a name')] = .01,
         white: Annotated[int, typer.Option(help='of images of 16 bits: reflectance x 10,000 that is white')] = 2000,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
 from .core import canonical_hash, check_device, cores, pick, read_yaml
-from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS
+from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS, TIMM, split_timm
 
 # %% ../nbs/02_params.ipynb #b123d073
 def _param(default, help, choices=(), limits=(), inert=False, drawn=False, free=()):
@@ -51,7 +51,8 @@ class Experiment(_Scenes):
     sr: str = _param('none', 'super-resolution arm', ARMS)
     weights: str = _param('', "checkpoint of the SR arm; empty takes the arm's own")
     taught: str = _param('', 'arm whose images train the classifier; empty: the arm itself', ('', *ARMS))
-    arch: str = _param('resnet50', 'classifier', CLASSIFIERS)
+    arch: str = _param('resnet50', f'classifier, or {TIMM}NAME and {TIMM}NAME@FILE, frozen', CLASSIFIERS, free=TIMM)
+    probe: str = _param('linear', 'what is fitted to the features of a frozen classifier', ('linear', 'knn'))
     stem: int = _param(2, "stride of the classifier's first two layers: 2 as published, or 1", limits=(1, 2))
     width: str = _param('mini', "networks: small ones, or the papers' own", ('mini', 'full'))
     pretrained: bool = _param(False, 'start the classifier from ImageNet weights')
@@ -247,12 +248,15 @@ def _check_taught(exp):
     if exp.taught and not frozen and 'none' in (exp.sr, exp.taught):
         raise ValueError(f"taught={exp.taught!r} gives training images of another size than sr={exp.sr!r}; choose "
                          f"arms that both enlarge, or a frozen arch, such as efficientnet_lite0")
+    if exp.probe != 'linear' and not frozen: raise ValueError(
+        f"probe={exp.probe!r} is fitted to the features of a frozen arch, but arch={exp.arch!r} is trained; choose "
+        f"probe='linear', or such as arch='efficientnet_lite0'")
     if not frozen: return
     if exp.bands != 'rgb' or exp.rendering != 'rgb8' or exp.task == 'segmentation':
         raise ValueError(f"arch={exp.arch!r} has learnt from 8-bit photographs and names labels, not "
                          f"bands={exp.bands!r}, rendering={exp.rendering!r}, task={exp.task!r}; choose bands='rgb' "
                          "and task='multilabel'")
-    if exp.head != 'linear': raise ValueError(f"arch={exp.arch!r} ends in a logistic regression, not in "
+    if exp.head != 'linear': raise ValueError(f"arch={exp.arch!r} ends in a probe, not in "
                                               f"head={exp.head!r}; choose head='linear'")
     if exp.augment: raise ValueError(f"arch={exp.arch!r} is frozen and sees each image once, as it is: it chooses no "
                                      "augmented ones; choose augment=False")
@@ -289,8 +293,10 @@ def key(exp:Experiment)->str: # 16 hexadecimal digits
 
 # %% ../nbs/02_params.ipynb #f8234497
 def run_name(exp:Experiment)->str:
-    "Return a name for `exp` that a person can read and that no other experiment has."
-    return f'{exp.sr}_{exp.arch}_seed{exp.seed}-{key(exp)}'
+    "Return a name for `exp` that a person can read, a file can have and no other experiment has."
+    net, file = split_timm(exp.arch)
+    arch = re.sub(r'[^\w.-]+', '-', f'{net}@{Path(file).stem}' if file else net)
+    return f'{exp.sr}_{arch[:80]}_seed{exp.seed}-{key(exp)}'
 
 # %% ../nbs/02_params.ipynb #affe30f0
 def as_experiment(values:dict, # field -> value

@@ -12,7 +12,7 @@ from functools import lru_cache
 import matplotlib.pyplot as plt, numpy as np, seaborn as sns
 from IPython.display import HTML
 from ..core import pick
-from ..cards import ARMS, CLASSIFIERS
+from ..cards import ARMS, CLASSIFIERS, in_order
 from ..score.ci import CI, column_cis
 from ..score.inference import tune_thresholds
 from ..score.multilabel import Evaluation, redrawn
@@ -58,7 +58,7 @@ def recoveries(runs:Runs, which:str='f1' # of `SCORES`
     )->dict: # (classifier or 'all', 'pixels' or arm) -> CI
     "Return how much of what there was to gain is gained, by pixels and by each network."
     of = {arch: drawn(same, which) for arch, same in runs.by('arch').items()}
-    order = {a: [of[a]] for a in CLASSIFIERS if a in of} | {'all': list(of.values())}
+    order = {a: [of[a]] for a in in_order(CLASSIFIERS, of)} | {'all': list(of.values())}
     arms = [sr for sr in ARMS if sr in next(iter(of.values()))[0] and ARMS[sr].network]
     return {(arch, sr): _recovery(found, *((sr, 'bicubic') if sr != 'pixels' else ('bicubic', 'none')))
             for arch, found in order.items() for sr in ('pixels', *arms)}

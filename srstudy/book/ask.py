@@ -7,7 +7,7 @@ __all__ = ['judge_arms', 'best_arm', 'answer_text', 'moved_text', 'power_text', 
            'gains_html', 'labels_html', 'page_parts', 'page_html', 'write_page']
 
 # %% ../../nbs/9_book/ask.ipynb #0b7fe14a
-import base64, html, io
+import base64, html, io, shlex
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
@@ -288,8 +288,8 @@ def page_html(answers:Answers, margin:float=.01, n:int=1000)->str:
     folder = Path(next(iter(answers.arms.values())).root).resolve().name
     title = html.escape(f'Does super-resolution help on {folder}?')
     body = ''.join(f'{f"<h2>{h}</h2>" if h else ""}{text}' for h, text in page_parts(answers, margin, n))
-    again = (f'srstudy ask {folder} --arms {",".join(answers.arms)} --probe {answers.probe} '
-             f'--seeds {len(answers.own[BASE])} --margin {margin:g}')
+    again = shlex.join(['srstudy', 'ask', folder, '--arms', ','.join(answers.arms), '--probe', answers.probe,
+                        '--seeds', f'{len(answers.own[BASE])}', '--margin', f'{margin:g}'])
     made = f'Made by srstudy {__version__} from images and labels of content {answers.index.attrs["content"]}: '
     return ('<!doctype html><html lang="en"><head><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>'

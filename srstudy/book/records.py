@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat, papermill, torch, yaml
 from nbformat.v4 import new_markdown_cell
 from ..core import listed, repo_root
-from ..cards import ARMS, CLASSIFIERS
+from ..cards import ARMS, CLASSIFIERS, in_order
 from ..params import Experiment
 from ..score.ci import over_seeds
 from ..study.runs import Runs, choosing
@@ -101,7 +101,8 @@ def scores_page(runs:Runs # of one setting
     "Show the scores of every arm with every classifier, over its seeds."
     varied = [f for f in _NAMED if len({r.params.get(f) for r in runs}) > 1]
     rows = {}
-    order = lambda r: ([*CLASSIFIERS].index(r.params['arch']), [*ARMS].index(r.params['sr']))
+    archs = in_order(CLASSIFIERS, {r.params['arch'] for r in runs})
+    order = lambda r: (archs.index(r.params['arch']), [*ARMS].index(r.params['sr']))
     cells = Runs(sorted(runs, key=order)).by(lambda r: tuple(r.params.get(f) for f in ('arch', 'sr', *varied)))
     for (arch, sr, *more), same in cells.items():
         found = {name: over_seeds([r.scores[m] for r in same]).clip() for m, name in _SCORES.items()

@@ -10,7 +10,7 @@ __all__ = ['ranks_page', 'calibration_errors', 'calibration_page', 'calibration_
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from IPython.display import HTML
 from ..core import listed, span
-from ..cards import ARMS, CLASSIFIERS, CONTROLS
+from ..cards import ARMS, CLASSIFIERS, CONTROLS, in_order
 from ..score.calibration import calibration, calibration_error, chance_error
 from ..score.ci import column_cis, half_width
 from ..score.inference import get_blocks
@@ -29,7 +29,7 @@ _place = lambda r: f'{r.best}' if r.best == r.worst else f'{r.best} to {r.worst}
 def ranks_page(runs:Runs)->HTML:
     "Show the places that each arm may hold with each classifier."
     rows, decided, pairs, by_arch = {}, 0, 0, runs.by('arch')
-    for arch in [a for a in CLASSIFIERS if a in by_arch]:
+    for arch in in_order(CLASSIFIERS, by_arch):
         scores, groups = drawn(by_arch[arch])
         sets = rank_sets({sr: s for sr, s in scores.items() if sr != 'truth'}, groups)
         for sr, r in zip(sets.index, sets.itertuples()):

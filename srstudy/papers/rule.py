@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import product
 import numpy as np, pandas as pd
 from scipy import special
-from ..cards import ARMS, CLASSIFIERS
+from ..cards import ARMS, CLASSIFIERS, in_order
 from ..core import pick
 from ..score.ci import CI, UNKNOWN, Parts, half_width, p_value
 from ..score.inference import get_blocks, holm, tune_thresholds
@@ -103,7 +103,8 @@ def _few(runs, most)->Runs:
 def pack_runs(runs:Runs, most:int=1_900_000 # bytes of a page
     )->Packed:
     "Pack the predictions of a table, or of as many of its seeds as fit."
-    order = lambda r: ([*ARMS].index(r.params['sr']), [*CLASSIFIERS].index(r.params['arch']), r.params['seed'])
+    archs = in_order(CLASSIFIERS, {r.params['arch'] for r in runs})
+    order = lambda r: ([*ARMS].index(r.params['sr']), archs.index(r.params['arch']), r.params['seed'])
     recs = sorted(_few(runs.need(), most), key=order); preds = [runs.preds(r) for r in recs]
     ids, targs = preds[0]['ids'], preds[0]['targs']
     if any(not np.array_equal(p['ids'], ids) for p in preds):

@@ -247,5 +247,30 @@ _SD2 = dict(
         licence='Stability AI Community',
         citation='Sauer et al., Adversarial Diffusion Distillation, ECCV 2024'))
 
+# %% ../../nbs/4_sr/cards.ipynb #f46a74fb
+_encoder = partial(Weights, arm='encoder')
+_SQUEEZE, _SAT, _DOFA = 'squeezenet1_1_imagenet.safetensors', 'vit_large_patch16_dinov3.sat493m', 'torchgeo/dofa'
+_MIND, _BASE = 'ibm-esa-geospatial/TerraMind-1.0-base', 'dofa_base_patch16_224-a0275954.pth'
+_ENCODERS = dict(
+    squeezenet1_1=_encoder(
+        _SQUEEZE, title='SqueezeNet 1.1, ImageNet', size=4_946_880, licence='none stated',
+        page=f'{_GITHUB}/BruceDai/test-data', source='BruceDai/test-data, converted',
+        sha256='102fa02ec826921aae2c3408f9f154381a466f8210fead01b8aa941ee607e4e8',
+        citation='Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016'),
+    dinov3_sat=_encoder(
+        f'{_SAT}.safetensors', title='DINOv3 ViT-L/16, trained on satellite images', licence='DINOv3 License',
+        urls=(f'{_HUB}/timm/{_SAT}/resolve/main/model.safetensors',), page=f'{_HUB}/timm/{_SAT}',
+        citation='Siméoni et al., DINOv3, 2025'),
+    dofa=_encoder(
+        _BASE, title='DOFA, base', licence='CC-BY-4.0', sha256='a0275954', source='its file name, in torchgeo',
+        urls=(f'{_HUB}/{_DOFA}/resolve/b8db318b64a90b9e085ec04ba8851233c5893666/{_BASE}',), page=f'{_HUB}/{_DOFA}',
+        drop=(r'^(mask_token$|norm\.|projector\.|decoder|head\.|fc_norm\.)',), # of its training
+        citation='Xiong et al., Neural Plasticity-Inspired Foundation Model for Observing the Earth Crossing '
+        'Modalities, 2024'),
+    terramind=_encoder(
+        'TerraMind_v1_base.pt', title='TerraMind 1.0, base', licence='Apache-2.0',
+        urls=(f'{_HUB}/{_MIND}/resolve/main/TerraMind_v1_base.pt',), page=f'{_HUB}/{_MIND}',
+        citation='Jakubik et al., TerraMind: Large-Scale Generative Multimodality for Earth Observation, ICCV 2025'))
+
 # %% ../../nbs/4_sr/cards.ipynb #af0e2bbc
-WEIGHTS = _SRRESNET | _HAT | _REALESRGAN | _PACKED | _SMALL | _SEESR | _SD2
+WEIGHTS = _SRRESNET | _HAT | _REALESRGAN | _PACKED | _SMALL | _ENCODERS | _SEESR | _SD2

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from tqdm import tqdm
 from ..core import cache_dir, canonical_hash, keep, kept, pick
-from ..cards import ARMS, ENCODERS, FOLDS
+from ..cards import ARMS, ENCODERS, FOLDS, split_timm
 from ..params import Experiment, arm_precision
 from ..data.errors import DataError
 from ..data.folder import own_labels
@@ -22,8 +22,8 @@ from ..data.labels import encode_targets, get_nomenclature
 from ..data.pictures import draw_folds, split_folds
 from ..sr.arms import get_sr
 from ..sr.cards import WEIGHTS
-from ..sr.weights import fetch_weights, find_weights, installed_weights, stamp, weights_dir
-from ..learn.encoders import get_features, load_encoder
+from ..sr.weights import fetch_weights, installed_weights, weights_dir
+from ..learn.encoders import encoder_sha, get_features, load_encoder
 from ..learn.probe import fit_probe
 from ..score.calibration import calibration_error
 from ..score.ci import UNKNOWN, column_cis, detectable, half_width, p_value
@@ -79,8 +79,8 @@ def _encode(exp, probe, encoder, part)->np.ndarray: # (n,D)
         shown = np.stack([render(images[i]) if render else images[i] for i in range(len(images))])
         bs = max(1, 32*256**2//(shown.shape[1]*shown.shape[2])) # one batch stays below some 500 MB
         return get_features(shown, encoder, exp.device, bs)
-    made_by = stamp(find_weights(probe)) if probe in WEIGHTS else probe
-    return _kept('features', [images.content, made_by, exp.white if render else 0], make)
+    made_by = split_timm(probe)[0], encoder_sha(probe)
+    return _kept('features', [images.content, *made_by, exp.white if render else 0], make)
 
 def encode_arm(exp:Experiment, # of the arm
     index:pd.DataFrame, # of the folder

@@ -11,7 +11,7 @@ import dataclasses
 from pathlib import Path
 import numpy as np, pandas as pd
 from ..core import cache_dir, pick, read_yaml, repo_root
-from ..cards import ARMS, BANDS, DATASETS
+from ..cards import ARMS, BANDS, CLASSIFIERS, DATASETS
 from ..params import Experiment, folder_name, has_truth, key
 from ..data.index import get_dataset
 from ..images.pack import chips_dir
@@ -138,7 +138,8 @@ def estimate(costs, stage:str, exp:Experiment, counts:dict, # split -> patches
     "Price a stage that nobody has measured."
     near, said = _scaled(costs, stage, exp), 'estimate: scaled from other sizes of image'
     if stage in ('sr', 'train', 'test') and cost_key(stage, exp)['width']:
-        speed = device and exp.device != 'cpu' and images_per_second(stage, exp, device, counts)
+        frozen = CLASSIFIERS[exp.arch].frozen and stage != 'sr' # nobody has counted what encoders do
+        speed = device and exp.device != 'cpu' and not frozen and images_per_second(stage, exp, device, counts)
         if not speed: return None
         near = dict(per_second=speed, bytes=near['bytes'] if near and stage == 'sr' else 0)
         said = f'estimate: operations counted, at {efficiency(stage, exp):.0%} of the peak of {device.title}'
@@ -212,12 +213,12 @@ def _run_rows(grid, chips, costs, on):
     for runs in groups.values():
         e, missing = runs[0], [r for r in runs if needs_run(r)]
         counts = chips[stage_name(chips_of(e))][-1]
-        needs = {}
+        needs, trains = {}, not CLASSIFIERS[e.arch].frozen
         for r in missing:
             for stage, n in _run_needs(r, counts).items(): needs[stage] = needs.get(stage, 0) + n
         rows.append(dict(stage='runs', name=e.sr, arch=e.arch, device=e.device.split(':')[0],
                          unit='runs', total=len(runs), there=len(runs) - len(missing),
-                         missing=len(missing), memory=memory(e) if e.device != 'cpu' else np.nan,
+                         missing=len(missing), memory=memory(e) if trains and e.device != 'cpu' else np.nan,
                          **_price(costs, e, needs, counts, on)))
     return rows
 

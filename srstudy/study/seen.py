@@ -11,11 +11,10 @@ import io
 import numpy as np, pandas as pd, torch
 from tqdm import tqdm
 from ..core import cache_dir, canonical_hash, write_atomic
-from ..cards import CLASSIFIERS
+from ..cards import CLASSIFIERS, split_timm
 from ..params import Experiment, taught_by
 from ..images.store import Store
-from ..sr.weights import known_sha
-from ..learn.encoders import get_features, load_encoder
+from ..learn.encoders import encoder_sha, get_features, load_encoder
 from .images import Dosed, get_images, get_render, get_stats
 
 # %% ../../nbs/7_study/seen.ipynb #5ee00007
@@ -50,7 +49,8 @@ def encode(exp:Experiment, images:Store # of its arm
     )->np.ndarray: # (N,D) float32
     "Encode every image of a store, or return what is kept of it."
     render = get_render(exp, images)
-    name = canonical_hash([_ENCODED, exp.arch, known_sha(exp.arch), images.content, render and exp.white])
+    made_by = split_timm(exp.arch)[0], encoder_sha(exp.arch) # wherever a file of weights lies
+    name = canonical_hash([_ENCODED, *made_by, images.content, render and exp.white])
     kept = cache_dir()/'features'/f'{name}.npy'
     if not kept.exists():
         net, show, found = load_encoder(exp.arch), render or np.asarray, []

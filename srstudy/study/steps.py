@@ -101,7 +101,7 @@ def train(exp:Experiment, dls, # of `get_data`
     if task.first: train_first(task.first(exp))
     learn, start = task.network(exp, dls), time.perf_counter()
     if CLASSIFIERS[exp.arch].frozen:
-        with _repeatable(exp): fit_head(learn, exp.task)
+        with _repeatable(exp): fit_head(learn, exp.task, exp.probe)
         return learn
     if exp.gpus > 1: _train_elsewhere(exp, path)
     fit(exp, learn, path)

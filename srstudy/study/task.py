@@ -18,10 +18,11 @@ from ..data.index import get_dataset
 from ..data.labels import encode_targets, get_nomenclature
 from ..data.sen12ms import encode_single
 from ..sr.arms import weights_sha
-from ..sr.weights import known_sha
 from ..learn.batches import get_dls, get_mask_dls
 from ..learn.classifiers import get_classifier, get_fused
+from ..learn.encoders import encoder_sha
 from ..learn.models import load_model
+from ..learn.probe import get_head
 from ..learn.train import get_learner, predict
 from ..learn.unet import predict_masks
 from ..score.gradcam import explain_scenes
@@ -54,28 +55,34 @@ def get_inputs(exp:Experiment)->dict: # version of the scenes, sha256 of the SR 
     "Fingerprint what a run is made from, apart from its parameters."
     data, more = get_dataset(exp.dataset), {}
     if exp.taught: more |= dict(taught=weights_sha(exp.taught, exp.width))
-    if CLASSIFIERS[exp.arch].frozen: more |= dict(features=known_sha(exp.arch))
+    if CLASSIFIERS[exp.arch].frozen: more |= dict(features=encoder_sha(exp.arch))
     return dict(synth=data.version['synth'], weights=weights_sha(exp.sr, exp.width, exp.weights),
                 **data.inputs(exp.root), **get_task(exp).inputs(exp), **more)
 
 # %% ../../nbs/7_study/task.ipynb #56c69d3b
-def make_classifier(exp:Experiment, side:int): # of the images, in pixels
+def make_classifier(exp:Experiment,
+    side:int, # of the images, in pixels
+    features:int=0, # that a frozen one is given of each
+    ):
     "Build the classifier of `exp`, not trained."
     n_out, bands = len(get_nomenclature(exp.labels).classes), BANDS[exp.bands]
+    if CLASSIFIERS[exp.arch].frozen: return get_head(exp.probe, features, n_out, exp.task)
     radar = len(set(bands) & set(BANDS['s1']))
     sensors = tuple(n for n in (radar, len(bands) - radar) if n)
     how = dict(width=exp.width, pretrained=exp.pretrained, stem=exp.stem, head=exp.head, side=side)
     if exp.fusion == 'late': return get_fused(exp.arch, n_out, sensors, **how)
     return get_classifier(exp.arch, n_out, len(bands), **how)
 
-def _side(dls): return dls.train_ds[0][0].shape[-1]
+def _of_one(dls)->tuple: # of what the classifier is given: side, channels
+    channels, _, side = dls.train_ds[0][0].shape
+    return side, channels
 
 def label_learner(exp:Experiment, dls, # of `get_dls`
     kind:str='multilabel', # or singlelabel: the loss
     ):
     "Put batches and a new classifier together."
     seed_all(exp.seed)
-    return get_learner(dls, make_classifier(exp, _side(dls)), exp.precision, exp.device, kind)
+    return get_learner(dls, make_classifier(exp, *_of_one(dls)), exp.precision, exp.device, kind)
 
 # %% ../../nbs/7_study/task.ipynb #038da201
 def _by_class(names, probs, targs, single)->dict: # class -> metric -> value
@@ -124,7 +131,7 @@ SINGLELABEL = _labels(encode_single, 'singlelabel')
 def map_learner(exp:Experiment, dls): # of `get_mask_dls`
     "Put batches and a U-Net on the trained classifier together."
     enc = get_encoder(exp)
-    blank = make_classifier(replace(enc, pretrained=False), _side(dls)) # it gets the weights of the trained one
+    blank = make_classifier(replace(enc, pretrained=False), _of_one(dls)[0]) # it gets the weights of the trained one
     return get_map_learner(exp, dls, load_model(model_path(enc, get_inputs(enc)), blank))
 
 SEGMENTATION = Task(targets=get_masks, batches=get_mask_dls, network=map_learner,

@@ -52,7 +52,7 @@ def load_trained(path:str|Path, # of `find_model`
     "Load a trained network of any task with its notes."
     notes = read_notes(path)
     exp = experiment_of(notes, pretrained=False)    # its weights are here, not ImageNet's
-    net = make_classifier(exp, notes['side'])
+    net = make_classifier(exp, notes['side'], len(notes['mean']))
     if exp.task == 'segmentation': net = get_unet(net, len(get_nomenclature(exp.labels).classes), notes['side'])
     return load_model(path, net).eval().to(device), notes
 
@@ -92,6 +92,7 @@ def get_licences(exp:Experiment)->dict: # what -> licence
         ours = ARMS[arm].in_width(exp.width) == 'mini'
         theirs = 'your own' if exp.weights else 'Apache-2.0' if ours else ', '.join(published)
         used[f'super-resolution: {ARMS[arm].title}'] = theirs
+    if exp.arch in WEIGHTS: used[f'encoder: {WEIGHTS[exp.arch].title}'] = WEIGHTS[exp.arch].licence
     if exp.pretrained: used[f'ImageNet weights: {CLASSIFIERS[exp.arch].title} of timm'] = 'see timm'
     return used
 
