@@ -394,7 +394,7 @@ def score(model: _Model,
 @app.command()
 def ask(folder: Annotated[Path, typer.Argument(help='a folder for each class, or images and labels.csv')],
         arms: Annotated[str, typer.Option(help='such as none,span,ditn, or files of weights; by default the '
-                                               'compact networks that are at hand; DITN only by name')] = '',
+                                               'compact networks that are at hand, DITN by name only')] = '',
         probe: Annotated[str, typer.Option(help='efficientnet_lite0 or plain; the best at hand by default')] = '',
         seeds: Annotated[int, typer.Option(min=1, max=32, help='how often images are dealt out to folds')] = 5,
         margin: Annotated[float, typer.Option(min=1e-4, max=.5, help='smallest difference worth a name')] = .01,

