@@ -274,8 +274,8 @@ def score(model: _Model,
 # %% ../nbs/cli.ipynb #a5cf0002
 @app.command()
 def ask(folder: Annotated[Path, typer.Argument(help='a folder for each class, or images and labels.csv')],
-        arms: Annotated[str, typer.Option(help='such as none,srresnet_photo,span, or files of weights; those that take '
-                                               'minutes by default')] = '',
+        arms: Annotated[str, typer.Option(help='such as none,span,ditn, or files of weights; by default the '
+                                               'compact networks that are at hand, DITN and DCTLSA by name only')] = '',
         probe: Annotated[str, typer.Option(help='what sees the images: efficientnet_lite0, squeezenet1_1, plain, '
                                                 'dinov3_sat, dofa, terramind, timm:NAME or timm:NAME@FILE; '
                                                 'the best at hand by default')] = '',

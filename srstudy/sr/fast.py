@@ -146,4 +146,4 @@ def fast(net:nn.Module, # as published; left as it is
 def keep_pages():
     "Make glibc keep the memory that this process frees; elsewhere do nothing."
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None) if sys.platform == 'linux' else None
-    if mallopt: mallopt(-4, 0), mallopt(-1, 2**30) # M_MMAP_MAX, M_TRIM_THRESHOLD
+    if mallopt: mallopt(-4, 0), mallopt(-1, 2**30), mallopt(-8, 1) # M_MMAP_MAX, M_TRIM_THRESHOLD, M_ARENA_MAX

@@ -8,9 +8,10 @@ __all__ = ['BASE', 'usual_arms', 'usual_probe', 'get_arms', 'encode_arm', 'own_f
 
 # %% ../../nbs/7_study/ask.ipynb #6795eb3a
 import hashlib, io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-import numpy as np, pandas as pd
+import numpy as np, pandas as pd, torch
 from tqdm import tqdm
 from ..core import cache_dir, canonical_hash, keep, kept, pick
 from ..cards import ARMS, ENCODERS, FOLDS, split_timm
@@ -21,8 +22,9 @@ from ..data.index import read_index
 from ..data.labels import encode_targets, get_nomenclature
 from ..data.pictures import draw_folds, split_folds
 from ..sr.arms import get_sr
-from ..sr.cards import WEIGHTS
-from ..sr.weights import fetch_weights, installed_weights, weights_dir
+from ..sr.cards import WEIGHTS, WeightsError
+from ..sr.fast import keep_pages
+from ..sr.weights import fetch_weights, find_weights, installed_weights
 from ..learn.encoders import encoder_sha, get_features, load_encoder
 from ..learn.probe import fit_probe
 from ..score.calibration import calibration_error
@@ -34,15 +36,17 @@ from .images import get_images, get_render
 
 # %% ../../nbs/7_study/ask.ipynb #660c710a
 BASE = 'bicubic' # what every arm is held against: its pixels, and nothing added
-_USUAL = 'none', BASE, 'srresnet_photo', 'span'
+_USUAL = 'none', BASE, 'srresnet_photo', 'span', 'realesr_general_fp16'
 
 def _at_hand(name)->bool:
     "Return whether an arm or encoder has its weights, after taking them out of a package that is installed."
     if name not in WEIGHTS: return True
-    return bool(fetch_weights(name)) if name in installed_weights() else (weights_dir()/WEIGHTS[name].file).exists()
+    if name in installed_weights(): return bool(fetch_weights(name))
+    try: return bool(find_weights(name))
+    except WeightsError: return False
 
 def usual_arms()->tuple:
-    "Name the arms that take minutes and are at hand."
+    "Name the compact networks that are at hand, no SR and bicubic."
     return tuple(filter(_at_hand, _USUAL))
 
 def usual_probe()->str: # a key of `ENCODERS`
@@ -58,7 +62,7 @@ def get_arms(exp:Experiment, # of the folder
     "Return what makes each arm, after loading it once: what cannot be made is said before anything is."
     arms = {n: _arm(exp, n) for n in dict.fromkeys((BASE, *names))}
     if len(arms) < 2: raise ValueError(f'{BASE} alone was asked for, and is what others are held against: name '
-                                       f'another arm, such as {", ".join(_USUAL[2:])}')
+                                       f'another arm, such as {", ".join(_USUAL[2:4])}')
     for e in arms.values(): get_sr(e.sr, e.width, arm_precision(e), e.weights, device=e.device)
     return arms
 
@@ -89,10 +93,13 @@ def encode_arm(exp:Experiment, # of the arm
     )->np.ndarray: # (N,D) features
     "Show every image of an arm to the encoder."
     encoder, made = load_encoder(probe), []
-    with tqdm(total=len(index), desc=title, unit='image', disable=None) as bar:
-        for i in range(0, len(index), _PART):
-            made.append(_encode(exp, probe, encoder, index.iloc[i:i + _PART].reset_index(drop=True)))
-            bar.update(len(made[-1]))
+    parts = [index.iloc[i:i + _PART].reset_index(drop=True) for i in range(0, len(index), _PART)]
+    many = torch.get_num_threads() if exp.device == 'cpu' else 1
+    keep_pages() # before there are threads
+    with (ThreadPoolExecutor(many, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+          tqdm(total=len(index), desc=title, unit='image', disable=None) as bar):
+        for x in pool.map(lambda part: _encode(exp, probe, encoder, part), parts):
+            made.append(x); bar.update(len(x))
     return np.concatenate(made)
 
 # %% ../../nbs/7_study/ask.ipynb #13762b61
@@ -158,7 +165,7 @@ def _probed(x, targs, folds, task, arm)->dict: # of `cross_probe`, kept
     return dict(zip(shown, _kept('probes', key, make)))
 
 def ask_folder(root:str|Path, # class folders, or images and labels.csv
-    arms:tuple=(), # keys of `ARMS` or files of weights; those that take minutes by default
+    arms:tuple=(), # keys of `ARMS` or files of weights; those of `usual_arms` by default
     probe:str='', # a key of `ENCODERS`; the best at hand by default
     seeds:int=5, # how often the folds are dealt
     white:int=2000, # of reflectance x 10,000, for images of 16 bits

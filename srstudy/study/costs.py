@@ -167,6 +167,12 @@ def _arm_needs(exp:Experiment, n:int, counts:dict)->dict:
     compared = n > 0 and exp.sr != 'truth' and not ARMS[exp.sr].of
     return dict(sr=n, fidelity=counts['test']*compared)
 
+def _all_folds(exp:Experiment)->str: # as `stage_name`
+    "Name the images of `exp`, whichever fold is tested, where folds have the same."
+    some = exp.limit or exp.limit_train or exp.train_share < 1
+    apart = some or not exp.split.startswith('fold')
+    return stage_name(exp if apart else dataclasses.replace(exp, split='fold0'))
+
 # %% ../../nbs/7_study/costs.ipynb #775e84b9
 def plan(grid:list, # of `get_grid`
     costs:pd.DataFrame|None=None, # of `load_costs`
@@ -175,17 +181,19 @@ def plan(grid:list, # of `get_grid`
     "Count what a table needs, what of it is there, and what the rest costs; nothing is made."
     costs, on = load_costs() if costs is None else costs, pick(load_devices(), device, 'device')
     stores = [store_state(p.parent) for p in sorted((cache_dir()/'sr').glob('*/spec.json'))]
-    rows, chips, nodes = [], {}, get_graph(grid).values()
+    rows, chips, same, nodes = [], {}, {}, get_graph(grid).values()
     for e in (node.exp for node in nodes if node.kind != 'run'):
-        plain = stage_name(chips_of(e))
-        if plain not in chips:
-            index = _known_index(e)
-            chips[plain] = index, *_chips_state(e, index), _splits(e, index)
-        index, state, content, counts = chips[plain]; n = sum(counts.values())
+        plain = stage_name(chips_of(e)); same.setdefault(_all_folds(e), (e, []))[1].append(plain)
+        if plain in chips: continue
+        index = _known_index(e)
+        chips[plain] = index, *_chips_state(e, index), _splits(e, index)
+    for e, folds in same.values():
+        index, state, content, counts = chips[folds[0]]; n = sum(counts.values())
         priced = lambda needs: _price(costs, e, needs, counts, on)
         if e.sr != 'none':
             there = _arm_state(e, index, content, stores)['there']
-            rows.append(_row('sr', e, n, there, priced(_arm_needs(e, n - there, counts))))
+            tests = dict(test=sum(chips[f][-1]['test'] for f in folds)) # each fold compares its own
+            rows.append(_row('sr', e, n, there, priced(_arm_needs(e, n - there, tests))))
             continue
         for stage, there in (('scenes', n*(index is not None)), ('chips', state['there'])):
             rows.append(_row(stage, e, n, there, priced({stage: n - there})))
@@ -231,11 +239,17 @@ def sums(frame:pd.DataFrame)->dict: # hours on a GPU and on processors, GB; memo
     hours = {f'{k}_hours': frame.hours[frame.device == d].sum() for k, d in (('gpu', 'cuda'), ('cpu', 'cpu'))}
     return hours | dict(GB=frame.GB.sum(), memory=frame.memory.max(), unknown=int(frame.hours.isna().sum()))
 
+def _together(frame)->pd.DataFrame:
+    "Let all runs of an arm and a classifier share a row, and all trained arms of one name."
+    add = dict.fromkeys(('total', 'there', 'missing', 'hours', 'GB'), lambda s: s.sum(skipna=False))
+    return frame.groupby(['stage', 'name', 'arch', 'device'], sort=False, as_index=False).agg(
+        add | dict(memory='max', estimate='max'))
+
 def plan_text(frame:pd.DataFrame # of `plan`
     )->str:
     "Write a plan for a terminal; what is an estimate has a star."
     lines = [f'{"stage":<7} {"":<26} {"device":<6} {"there":>15} {"hours":>12} {"GB":>12} {"GB of memory":>13}']
-    for r in frame.itertuples():
+    for r in _together(frame).itertuples():
         there, held = f'{r.there}/{r.total}', '' if np.isnan(r.memory) else f'{r.memory:.1f}*'
         lines.append(f'{r.stage:<7} {f"{r.name} {r.arch}":<26} {r.device:<6} {there:>15} '
                      f'{_shown(r.hours, r.estimate):>12} {_shown(r.GB, r.estimate):>12} {held:>13}'.rstrip())

@@ -15,6 +15,7 @@ from ..cards import BANDS
 from ..params import Experiment, is_synthetic
 from ..images.pack import pack_chips
 from ..images.store import Store, store_state
+from ..sr.weights import weights_dir
 from .costs import COST_FIELDS, COST_KEY, cost_key, find_cost, load_costs
 from .graph import stage_name
 from .images import get_images
@@ -71,7 +72,8 @@ def measure_alone(exp:Experiment, folder:str|Path # an empty one, for caches and
     )->dict: # rows, record (its name), counts, processes, peak in bytes
     "Measure in a new process, and watch its memory and its children's."
     folder, peaks = Path(folder).resolve(), {}
-    env = os.environ | dict(SRSTUDY_CACHE=str(folder/'cache'), SRSTUDY_RESULTS=str(folder/'results'))
+    env = os.environ | dict(SRSTUDY_CACHE=str(folder/'cache'), SRSTUDY_RESULTS=str(folder/'results'),
+                            SRSTUDY_WEIGHTS=str(weights_dir()))
     with open(folder/'out.json', 'w') as out, open(folder/'log', 'w') as log:
         args = [sys.executable, '-W', 'ignore', '-c', _MEASURE, json.dumps(dataclasses.asdict(exp))]
         p = subprocess.Popen(args, env=env, cwd=repo_root(), stdout=out, stderr=log)

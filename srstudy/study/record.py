@@ -9,7 +9,7 @@ __all__ = ['Record', 'recorded', 'same_result', 'get_scope', 'get_processor', 'g
            'find_records', 'records_frame']
 
 # %% ../../nbs/7_study/record.ipynb #95da7bdc
-import dataclasses, hashlib, io, json, os, platform, shlex, shutil, subprocess, sys
+import dataclasses, hashlib, io, json, os, platform, shlex, shutil, subprocess, sys, zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -166,6 +166,13 @@ class Predictions:
         return flat if self.truth is None else flat | dict(truth=self.truth)
 
 # %% ../../nbs/7_study/record.ipynb #cd06916e
+def _packed(arrays:dict)->bytes: # as `np.load` reads them
+    "Pack arrays, smaller than `np.savez_compressed` does: they lie in git by the hundred."
+    with zipfile.ZipFile(buffer := io.BytesIO(), 'w', zipfile.ZIP_LZMA) as z:
+        for name, a in arrays.items():
+            with z.open(f'{name}.npy', 'w') as f: np.lib.format.write_array(f, np.asarray(a), allow_pickle=False)
+    return buffer.getvalue()
+
 def read_predictions(path:str|Path # of the Record
     )->dict: # as `Predictions.arrays` names them: ids, probs, targs, val_…, fidelity_…, explain_…
     "Read the arrays beside a Record."
@@ -204,11 +211,10 @@ def save_record(rec:Record, preds:Predictions,
     folder:str|Path|None=None, # `results_dir()` by default
     )->Path: # of the Record
     "Write predictions, then the Record: a Record never stands without its predictions."
-    path, buffer = Path(folder or results_dir())/f'{rec.name}.json', io.BytesIO()
-    np.savez_compressed(buffer, **preds.arrays())
+    path, packed = Path(folder or results_dir())/f'{rec.name}.json', _packed(preds.arrays())
     with locked(path):
-        write_atomic(path.with_suffix('.npz'), buffer.getvalue())
-        return write_atomic(path, json.dumps(_bound(dataclasses.asdict(rec), buffer.getvalue()), indent=1) + '\n')
+        write_atomic(path.with_suffix('.npz'), packed)
+        return write_atomic(path, json.dumps(_bound(dataclasses.asdict(rec), packed), indent=1) + '\n')
 
 def _said(values:dict)->str: # sha256
     "Hash what a Record says, of its predictions too."
