@@ -11,7 +11,8 @@ from srstudy.core import repo_root, sha256_file
 from srstudy.params import Experiment, key, load_grid
 from srstudy.sr.cards import WEIGHTS, WeightsError
 from srstudy.sr.checkpoints import read_checkpoint
-from srstudy.sr.weights import add_weights
+from srstudy.sr.weights import add_weights, weights_dir
+from srstudy.learn import encoders
 from srstudy.learn.encoders import encoder_sha, get_features, load_encoder
 from srstudy.learn.models import read_notes
 from srstudy.study import seen
@@ -124,7 +125,7 @@ def test_dofa_is_given_the_wavelengths_of_red_green_and_blue(home, monkeypatch):
     import torchgeo.models
     net = torchgeo.models.dofa_small_patch16_224(num_classes=0).eval()
     state = {k: v for k, v in net.state_dict().items() if not k.startswith('fc_norm.')} # as in the file
-    save_file(state | {'projector.weight': torch.ones(1)}, file := home/'weights/small.safetensors')
+    save_file(state, file := weights_dir()/'small.safetensors')
     monkeypatch.setattr(torchgeo.models, 'dofa_base_patch16_224', torchgeo.models.dofa_small_patch16_224)
     monkeypatch.setitem(WEIGHTS, 'dofa', replace(WEIGHTS['dofa'], file=file.name, sha256=sha256_file(file)))
     cat = np.ascontiguousarray(data.chelsea()[:224, 100:324])
@@ -132,6 +133,21 @@ def test_dofa_is_given_the_wavelengths_of_red_green_and_blue(home, monkeypatch):
     with torch.no_grad(): want = net.forward_features(x, [.665, .56, .49])
     np.testing.assert_allclose(get_features(cat[None], 'dofa'), want, atol=1e-3)
     assert get_features(cat[None, :50, :60], 'dofa').shape == (1, 384) # of any size
+
+def test_dinov3_sat_sees_256_pixels_in_the_colours_of_its_training(home, monkeypatch):
+    small = 'vit_tiny_patch16_dinov3_qkvb'
+    net = timm.create_model(small, num_classes=0).eval()
+    save_file(net.state_dict(), file := weights_dir()/'dino.safetensors')
+    monkeypatch.setattr(encoders, '_SAT', small)
+    monkeypatch.setitem(WEIGHTS, 'dinov3_sat', replace(WEIGHTS['dinov3_sat'], file=file.name, sha256=sha256_file(file)))
+    cat = np.ascontiguousarray(data.chelsea()[:256, 100:356])
+    cfg = timm.get_pretrained_cfg(small)
+    x = normalize(torch.from_numpy(cat).permute(2, 0, 1)[None]/255, cfg.mean, cfg.std)
+    with torch.no_grad(): want = net(x)
+    np.testing.assert_allclose(get_features(cat[None], 'dinov3_sat'), want, atol=1e-3)
+    assert get_features(cat[None, :40, :40], 'dinov3_sat').shape == want.shape
+    real = timm.get_pretrained_cfg('vit_large_patch16_dinov3.sat493m')
+    assert real.mean == (.43, .411, .296) and real.input_size == (3, 256, 256) and real.fixed_input_size
 
 @pytest.mark.parametrize('name, words', [('dinov3_sat', 'srstudy weights fetch dinov3_sat'), ('terramind', 'pip install terratorch'),
                                          ('dofa', 'https://huggingface.co/torchgeo/dofa')])

@@ -264,7 +264,6 @@ _ENCODERS = dict(
     dofa=_encoder(
         _BASE, title='DOFA, base', licence='CC-BY-4.0', sha256='a0275954', source='its file name, in torchgeo',
         urls=(f'{_HUB}/{_DOFA}/resolve/b8db318b64a90b9e085ec04ba8851233c5893666/{_BASE}',), page=f'{_HUB}/{_DOFA}',
-        drop=(r'^(mask_token$|norm\.|projector\.|decoder|head\.|fc_norm\.)',), # of its training
         citation='Xiong et al., Neural Plasticity-Inspired Foundation Model for Observing the Earth Crossing '
         'Modalities, 2024'),
     terramind=_encoder(
