@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['repo_root', 'cache_dir', 'pick', 'listed', 'span', 'cores', 'check_device', 'read_yaml', 'canonical_hash',
-           'sha256_file', 'seed_all', 'seed_for', 'sweep', 'whole_file', 'write_atomic', 'whole_folder', 'keep', 'kept',
-           'damaged', 'locked', 'open_job']
+           'sha256_file', 'seed_all', 'seed_for', 'sweep', 'whole_file', 'write_atomic', 'whole_folder', 'folder_once',
+           'keep', 'kept', 'damaged', 'locked', 'open_job']
 
 # %% ../nbs/00_core.ipynb #f9439b5b
 import difflib, errno, fcntl, hashlib, json, os, random, re, shutil, socket, tempfile, threading, warnings
@@ -247,6 +247,17 @@ def whole_folder(root:str|Path # folder to make; must not exist
         except OSError:             # another process was first, with the same content
             if not root.exists(): raise
     finally: shutil.rmtree(part, ignore_errors=True); _ours.discard(part.name)
+
+# %% ../nbs/00_core.ipynb #d4bd4229
+def folder_once(root:Path, # made by `whole_folder`, from what its name says
+    make # makes it
+    )->Path: # `root`
+    "Make a folder unless it is there, by whomever."
+    if not root.exists():
+        try: make(root)
+        except FileExistsError:
+            if not root.exists(): raise
+    return root
 
 # %% ../nbs/00_core.ipynb #f1600009
 def keep(path:str|Path, # in the cache

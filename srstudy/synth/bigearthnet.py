@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from rasterio.crs import CRS
 from tqdm.auto import tqdm
-from ..core import cache_dir, canonical_hash, pick, seed_for, whole_folder, write_atomic
+from ..core import cache_dir, canonical_hash, folder_once, pick, seed_for, whole_folder, write_atomic
 from ..data.bigearthnet import BIGEARTHNET, BIGEARTHNET_V2, load_landcover, load_truth
 from ..data.files import write_tif
 from ..data.labels import BEN43, convert_labels
@@ -167,7 +167,7 @@ def get_synthetic(n:int, size:int=36, seed:int=0, noise:float=.05, version:str='
                   workers:int=2)->Path:
     "Return the folder of a synthetic data set, making it if it is missing."
     root = synthetic_dir(n, size, seed, noise, version)
-    return root if root.exists() else write_synthetic(root, n, size, seed, noise, version, workers)
+    return folder_once(root, lambda root: write_synthetic(root, n, size, seed, noise, version, workers))
 
 # %% ../../nbs/2_synth/bigearthnet.ipynb #2eb969d9
 def list_scenes(n:int, # scenes

@@ -15,7 +15,7 @@ from joblib.externals.loky import get_reusable_executor
 from rasterio.enums import Resampling
 from rasterio.transform import from_origin
 from rasterio.warp import calculate_default_transform, reproject
-from ..core import cache_dir, canonical_hash, seed_for, whole_folder, write_atomic
+from ..core import cache_dir, canonical_hash, folder_once, seed_for, whole_folder, write_atomic
 from ..data.chips import CORINE_CHIPS, draw_splits, load_codes, make_chips
 from ..data.files import encode_image
 from .landscape import SYNTH_VERSION, make_scene
@@ -124,7 +124,7 @@ def synthetic_corine_dir(n:int, size:int=24, seed:int=0)->Path:
 def get_synthetic_corine(n:int, size:int=24, seed:int=0, workers:int=2)->Path:
     "Return the folder of a synthetic tile and its chips, making it if it is missing."
     root = synthetic_corine_dir(n, size, seed)
-    return root if root.exists() else write_synthetic_corine(root, n, size, seed, workers)
+    return folder_once(root, lambda root: write_synthetic_corine(root, n, size, seed, workers))
 
 # %% ../../nbs/2_synth/corine.ipynb #63f74759
 def list_chips(n:int # chips, at least

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import cache_dir, canonical_hash, keep, seed_for, whole_folder, write_atomic
+from ..core import cache_dir, canonical_hash, folder_once, keep, seed_for, whole_folder, write_atomic
 from ..data.bands import S2_BANDS
 from ..data.files import write_tif
 from ..data.sen12ms import SEASONS, SEN12MS, with_validation
@@ -129,7 +129,7 @@ _VERSION = 1 # of what this notebook adds to the landscapes: raise it where patc
 def get_synthetic_sen12ms(n:int, size:int=36, seed:int=0, noise:float=.05, workers:int=2)->Path:
     "Return the folder of a synthetic data set of this layout, making it if it is missing."
     root = synthetic_sen12ms_dir(n, size, seed, noise)
-    return root if root.exists() else write_sen12ms(root, n, size, seed, noise, workers)
+    return folder_once(root, lambda root: write_sen12ms(root, n, size, seed, noise, workers))
 
 # %% ../../nbs/2_synth/sen12ms.ipynb #9ccc2db3
 def list_patches(n:int # patches, four to a scene

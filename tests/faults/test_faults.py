@@ -85,16 +85,18 @@ def chips_read(folder):
     return list(zip(index.patch_id, index.split, map(tuple, index.labels))), chips
 
 def folder_do(folder, variant):
-    from srstudy.core import whole_folder
-    if (folder/'scenes').exists(): return
-    with whole_folder(folder/'scenes') as part:
-        for k in range(4): (part/f'{k}.txt').write_text(str(k))
+    from srstudy.core import folder_once, whole_folder
+    def make(root):
+        with whole_folder(root) as part:
+            for k in range(4): (part/f'{k}.txt').write_text(str(k))
+    folder_once(folder/'scenes', make)
 
 def folder_read(folder): return [p.read_text() for p in sorted((folder/'scenes').iterdir())]
 
 def scenes_do(folder, variant):
+    from srstudy.core import folder_once
     from srstudy.synth.bigearthnet import write_synthetic
-    if not (folder/'scenes').exists(): write_synthetic(folder/'scenes', 20, size=12, workers=1)
+    folder_once(folder/'scenes', lambda root: write_synthetic(root, 20, size=12, workers=1))
 
 def scenes_read(folder):
     from srstudy.cards import BANDS
