@@ -227,7 +227,7 @@ _STYLE = '''
 @media(prefers-color-scheme:dark){
 :root{--ink:#e4e8eb;--soft:#a3adb5;--page:#14181b;--card:#1e2428;--edge:#384148;--hue:#6db8ee}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:62rem;padding:1.5rem 1rem 3rem;color:var(--ink);background:var(--page);
+body{margin:0 auto;max-width:74rem;padding:1.5rem 1rem 3rem;color:var(--ink);background:var(--page);
  font:1rem/1.55 system-ui,sans-serif;overflow-wrap:break-word}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .6rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
 .answer{font-size:1.2rem;line-height:1.45;border-left:4px solid var(--hue);background:var(--card);
@@ -247,7 +247,7 @@ th{font-size:.8rem;color:var(--soft);font-weight:600;white-space:normal}
 figure{margin:0}figcaption{font-size:.85rem}img{width:100%;display:block;background:var(--card)}
 .small{image-rendering:pixelated}
 .pair div{display:grid;grid-template-columns:1fr 1fr;gap:3px}
-li{margin:.35rem 0}code{font-size:.9em;overflow-wrap:anywhere}
+p,ul{max-width:62rem}li{margin:.35rem 0}code{font-size:.9em;overflow-wrap:anywhere}
 '''
 
 # %% ../../nbs/9_book/ask.ipynb #214cc36d
