@@ -8,6 +8,7 @@ __all__ = ['FORMS', 'ExportError', 'deepness', 'export_onnx', 'stac_item', 'expo
 # %% ../../nbs/4_sr/export.ipynb #ce3e8fdc
 import json, logging, warnings
 from pathlib import Path
+from unittest.mock import patch
 import numpy as np, torch
 from torch import nn
 from .. import __version__
@@ -56,8 +57,11 @@ def _traced(sr, tile):
     "Return the program of an arm."
     quiet = logging.getLogger('torch.onnx')
     level = quiet.level; quiet.setLevel(logging.ERROR)
+    # torch feigns a GPU while it follows a computation, and autograd would have threads for it ever after: processes
+    # that are forked could not train
+    alone = patch.object(torch._C, '_ensureCUDADeviceGuardSet', lambda: None, create=True)
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad(), alone:
             warnings.simplefilter('ignore')
             return torch.onnx.export(_Tile(sr).eval(), (torch.rand(1, 3, tile, tile),), dynamo=True, opset_version=18,
                                      input_names=['input'], output_names=['output'], verbose=False)
