@@ -6,18 +6,16 @@
 __all__ = ['place_outputs', 'redraw', 'upscale_scenes']
 
 # %% ../../nbs/4_sr/scenes.ipynb #9abe570f
-import logging, warnings
+import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from tqdm.auto import tqdm
-from ..data.publish import check_place, claim_output
+from ..data.publish import check_place, claim_output, find_made
 from ..images.tiles import cut_tiles
 from .arms import SuperResolver
-from .scene import Scene, SceneError, upscale_scene
-from .trust import scene_shift, write_trust
+from .scene import Scene, SceneError, aligned, upscale_scene
+from .trust import scene_shift, trust_job, write_trust
 
 # %% ../../nbs/4_sr/scenes.ipynb #6bfe8df3
 def place_outputs(names:list, # of scenes
@@ -49,13 +47,6 @@ def _said():
     try: yield
     finally: log.setLevel(level)
 
-def _is_map_of(path:Path, out:Path)->bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', NotGeoreferencedWarning)
-            with rasterio.open(path) as f: return f.tags().get('SRSTUDY_OF') == out.name
-    except RasterioIOError: return False
-
 def _trust(scene, out, trust, srs, src, options)->dict:
     "Make the other draws of a scene, and the map of trust."
     draws = [out.with_name(f'{out.stem}.draw{k}.tif') for k in range(1, len(srs))]
@@ -82,9 +73,8 @@ def upscale_scenes(srcs:list, # of scenes, as `upscale_scene` takes one
         outs = place_outputs(names, dst, sr.name)
         maps = place_outputs(names, trust, f'{sr.name}_trust') if trust else [None]*len(outs)
         for path, out, scene in zip(maps, outs, scenes):
-            if path: claim_output(path, [*scene.inputs, out], overwrite or _is_map_of(path, out))
-        side = -(-tile//sr.multiple)*sr.multiple
-        total = len(srs)*sum(len(cut_tiles(*s.shape, side)) for s in scenes)
+            if path: claim_output(path, [*scene.inputs, out], overwrite or find_made(path, trust_job(out)))
+        total = len(srs)*sum(len(cut_tiles(*s.shape, aligned(tile, sr))) for s in scenes)
         bar = stack.enter_context(tqdm(total=total, desc=sr.name, unit='tile')); stack.enter_context(_said())
         options |= dict(white=white, tile=tile, bands=bands, offset=offset, overwrite=overwrite, bar=bar); done = []
         for src, out, path, scene in zip(srcs, outs, maps, scenes):
