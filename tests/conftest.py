@@ -17,3 +17,11 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv('SRSTUDY_CACHE', str(tmp_path/'cache'))
     monkeypatch.setenv('SRSTUDY_RESULTS', str(tmp_path/'results'))
     return tmp_path
+
+@pytest.fixture(scope='module')
+def shared_home(tmp_path_factory):
+    "A folder for all tests of a file, with one cache, results and weights inside."
+    home = tmp_path_factory.mktemp('shared')
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ('cache', 'results', 'weights'): patch.setenv(f'SRSTUDY_{name.upper()}', str(home/name))
+        yield home

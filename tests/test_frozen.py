@@ -31,22 +31,14 @@ needs_weights = pytest.mark.skipif(not REAL, reason='SRSTUDY_REALWEIGHTS is not 
 needs_images = pytest.mark.skipif(not IMAGES, reason='SRSTUDY_REALDATA is not set: no encoder is shown real images')
 
 @pytest.fixture(scope='module')
-def home(tmp_path_factory):
-    "One cache, and one folder of results and of weights, for all tests."
-    home = tmp_path_factory.mktemp('frozen')
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ('cache', 'results', 'weights'): patch.setenv(f'SRSTUDY_{name.upper()}', str(home/name))
-        yield home
-
-@pytest.fixture(scope='module')
-def squeezenet(home):
+def squeezenet(shared_home):
     return add_weights(Path(REAL)/WEIGHTS['squeezenet1_1'].file)
 
 @pytest.fixture(scope='module')
-def arch(home):
+def arch(shared_home):
     "A small network of timm, whose random weights were saved with classes that nobody asks for."
     torch.manual_seed(0)
-    save_file(timm.create_model('test_efficientnet', num_classes=5).state_dict(), file := home/'my net.safetensors')
+    save_file(timm.create_model('test_efficientnet', num_classes=5).state_dict(), file := shared_home/'my net.safetensors')
     return f'timm:test_efficientnet@{file}'
 
 @needs_weights
@@ -121,7 +113,7 @@ def test_somebody_s_own_images_are_asked_about_by_any_encoder(arch, tmp_path):
     page = write_page(asked, tmp_path/'page.html').read_text()
     assert 'test_efficientnet (my net.safetensors)' in page and f'--probe &#x27;{arch}&#x27;' in page # it can be pasted
 
-def test_dofa_is_given_the_wavelengths_of_red_green_and_blue(home, monkeypatch):
+def test_dofa_is_given_the_wavelengths_of_red_green_and_blue(shared_home, monkeypatch):
     import torchgeo.models
     net = torchgeo.models.dofa_small_patch16_224(num_classes=0).eval()
     state = {k: v for k, v in net.state_dict().items() if not k.startswith('fc_norm.')} # as in the file
@@ -134,7 +126,7 @@ def test_dofa_is_given_the_wavelengths_of_red_green_and_blue(home, monkeypatch):
     np.testing.assert_allclose(get_features(cat[None], 'dofa'), want, atol=1e-3)
     assert get_features(cat[None, :50, :60], 'dofa').shape == (1, 384) # of any size
 
-def test_dinov3_sat_sees_256_pixels_in_the_colours_of_its_training(home, monkeypatch):
+def test_dinov3_sat_sees_256_pixels_in_the_colours_of_its_training(shared_home, monkeypatch):
     small = 'vit_tiny_patch16_dinov3_qkvb'
     net = timm.create_model(small, num_classes=0).eval()
     save_file(net.state_dict(), file := weights_dir()/'dino.safetensors')
@@ -151,7 +143,7 @@ def test_dinov3_sat_sees_256_pixels_in_the_colours_of_its_training(home, monkeyp
 
 @pytest.mark.parametrize('name, words', [('dinov3_sat', 'srstudy weights fetch dinov3_sat'), ('terramind', 'pip install terratorch'),
                                          ('dofa', 'https://huggingface.co/torchgeo/dofa')])
-def test_what_is_not_here_costs_a_sentence(home, name, words):
+def test_what_is_not_here_costs_a_sentence(shared_home, name, words):
     with pytest.raises((WeightsError, ModuleNotFoundError), match=words): load_encoder(name)
     exp = Experiment(scenes=40, size=12, arch=name, augment=False, workers=0)
     with pytest.raises((WeightsError, ModuleNotFoundError)): run(exp)

@@ -15,13 +15,10 @@ class Toy(nn.Module):
     def forward(self, x): return F.adaptive_avg_pool2d(x, (20, 22)).flatten(1)[:, :1280]
 
 @pytest.fixture(scope='module')
-def toy(tmp_path_factory):
-    "The toy for the encoder, and one cache for all tests."
-    home = tmp_path_factory.mktemp('probe')
+def toy(shared_home):
+    "The toy for the encoder."
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, 'load_encoder', lambda name: Toy())
-        patch.setenv('SRSTUDY_CACHE', str(home/'cache'))
-        patch.setenv('SRSTUDY_RESULTS', str(home/'results'))
         yield
 
 PROBE = Experiment(scenes=120, size=12, arch='efficientnet_lite0', augment=False, sr='bicubic', taught='truth', workers=0)

