@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from .cards import ARMS
-from .core import check_device, read_yaml
+from .core import check_device, load_yaml
 
 # %% ../nbs/cli_scene.ipynb #4536d286
 scenes = typer.Typer()
@@ -117,7 +117,7 @@ def _legend(given:str|None)->str|dict|None:
     if given is None or given in LEGENDS: return given
     if not Path(given).is_file(): raise ValueError(f'{given} is no legend: expected {" or ".join(LEGENDS)}, or a YAML '
                                                    'file with a line such as 2: 312 for each value')
-    codes = read_yaml(Path(given).read_bytes(), given)
+    codes = load_yaml(given)
     if not isinstance(codes, dict) or {type(n) for pair in codes.items() for n in pair} != {int}:
         raise ValueError(f'{given} is not a legend: expected a line such as 2: 312 for each value')
     return codes

@@ -12,7 +12,7 @@ import dataclasses, difflib, itertools, os, re
 from dataclasses import dataclass, field
 from pathlib import Path
 import yaml
-from .core import canonical_hash, check_device, cores, pick, read_yaml
+from .core import canonical_hash, check_device, cores, load_yaml, pick
 from .cards import ARMS, BANDS, CLASSIFIERS, DATASETS, FOLDS, LABELS, OWN, TASKS, TIMM, split_timm
 
 # %% ../nbs/02_params.ipynb #b123d073
@@ -326,7 +326,7 @@ def _check_several(values, path):
 def load_values(path:str|Path # a flat YAML file
     )->dict: # field -> value
     "Read what a file says."
-    values = read_yaml(Path(path).read_bytes(), str(path)) or {}
+    values = load_yaml(path) or {}
     if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
         raise ValueError(f'{path} is not a flat YAML mapping of field: value')
     _check_several(values, path)

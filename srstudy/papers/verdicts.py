@@ -10,7 +10,7 @@ __all__ = ['LEVEL', 'VERDICTS', 'FEWEST', 'Margin', 'margins', 'get_margin', 'co
 from dataclasses import dataclass
 from functools import cache
 import numpy as np
-from ..core import pick, read_yaml, repo_root
+from ..core import load_yaml, pick, repo_root
 from ..score.ci import CI, detectable, needed
 
 # %% ../../nbs/8_papers/verdicts.ipynb #4e88ba92
@@ -24,7 +24,7 @@ class Margin:
 @cache
 def margins()->dict: # score -> Margin
     "Read the margins of all scores."
-    rows = read_yaml((repo_root()/'params/margins.yaml').read_bytes(), 'params/margins.yaml')
+    rows = load_yaml(repo_root()/'params/margins.yaml')
     return {score: Margin(r['margin'], r.get('lower', False), r['reason']) for score, r in rows.items()}
 
 def get_margin(score:str)->Margin:

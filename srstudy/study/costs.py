@@ -10,7 +10,7 @@ __all__ = ['COST_FIELDS', 'COST_KEY', 'load_costs', 'cost_key', 'find_cost', 'es
 import dataclasses
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..core import cache_dir, pick, read_yaml, repo_root
+from ..core import cache_dir, load_yaml, pick, repo_root
 from ..cards import ARMS, BANDS, CLASSIFIERS, DATASETS
 from ..params import Experiment, folder_name, has_truth, key
 from ..data.index import get_dataset
@@ -80,7 +80,7 @@ def load_costs(path:str|Path|None=None # params/costs.yaml by default
     )->pd.DataFrame:
     "Read what has been measured: images per second, and bytes per image."
     path = Path(path or repo_root()/'params/costs.yaml')
-    rows = (read_yaml(path.read_bytes(), str(path)) or []) if path.exists() else []
+    rows = (load_yaml(path) or []) if path.exists() else []
     for row in rows:
         lost, speed = [f for f in COST_FIELDS if f not in row], row.get('per_second')
         if lost or set(row) - set(COST_FIELDS) or not isinstance(speed, (int, float)) or speed <= 0:

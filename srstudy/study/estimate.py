@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 import torch, yaml
 from torch import Tensor, nn
-from ..core import pick, read_yaml, repo_root, write_atomic
+from ..core import load_yaml, pick, repo_root, write_atomic
 from ..cards import ARMS, BANDS
 from ..params import Experiment, arm_precision
 from ..data.labels import get_nomenclature
@@ -70,7 +70,7 @@ def _of_arm(exp:Experiment)->str:
 
 @cache
 def _table(path:Path)->dict: # name -> Work
-    rows = read_yaml(path.read_bytes(), str(path)) if path.exists() else {}
+    rows = load_yaml(path) if path.exists() else {}
     return {name: Work(**row) for name, row in (rows or {}).items()}
 
 def work_of(exp:Experiment)->Work:
@@ -132,7 +132,7 @@ class Device:
     source: str
 
 @cache
-def _read_devices()->dict: return read_yaml((repo_root()/'params/devices.yaml').read_bytes(), 'params/devices.yaml')
+def _read_devices()->dict: return load_yaml(repo_root()/'params/devices.yaml')
 def load_devices()->dict: # name -> Device
     "Read the devices that are known."
     return {name: Device(**row) for name, row in _read_devices()['devices'].items()}

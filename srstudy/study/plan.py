@@ -10,7 +10,7 @@ import dataclasses
 from functools import cache
 from pathlib import Path
 import pandas as pd
-from ..core import pick, read_yaml, repo_root
+from ..core import load_yaml, pick, repo_root
 from ..cards import ARMS, CLASSIFIERS, TASKS
 from ..params import load_grid, run_name
 from .record import any_seed, read_record
@@ -31,7 +31,7 @@ def _check_plan(plan:dict):
 @cache
 def read_plan()->dict:
     "Read `params/PLAN.yaml`."
-    plan = read_yaml((repo_root()/'params/PLAN.yaml').read_bytes(), 'params/PLAN.yaml')
+    plan = load_yaml(repo_root()/'params/PLAN.yaml')
     _check_plan(plan)
     return plan
 
