@@ -124,11 +124,11 @@ def _write_lists(root, rows, version):
 # %% ../../nbs/2_synth/bigearthnet.ipynb #295aab27
 def draw_scenes(draw, # number of a scene -> what is to be kept of it
     n:int, # scenes
-    workers:int=2, # processes; 1 works in this one
+    workers:int=2, # processes at most; 1 works in this one
     )->list:
     "Draw scenes 0 to `n` - 1."
-    jobs = Parallel(max(workers, 1), batch_size=8, return_as='generator')(delayed(draw)(i)
-            for i in range(n))
+    workers = max(1, min(workers, n//75)) # fewer are drawn before a process has begun
+    jobs = Parallel(workers, batch_size=8, return_as='generator')(delayed(draw)(i) for i in range(n))
     try: return list(tqdm(jobs, total=n, desc='synthetic scenes', disable=n < 200))
     finally: # or its idle processes delay our end by minutes
         if workers > 1: get_reusable_executor().shutdown()

@@ -69,7 +69,8 @@ def draw_ground(side:int, # of the tile in pixels of 10 m
     seed:int=0, workers:int=2)->tuple: # (3,side,side) uint16 reflectance; (4*side,4*side) codes
     "Draw a tile and its ground at 2.5 m."
     n = -(-side//_SCENE)
-    try: done = Parallel(max(workers, 1))(delayed(_draw)(i, seed) for i in range(n*n))
+    workers = max(1, min(workers, n*n//8)) # fewer are drawn before a process has begun
+    try: done = Parallel(workers)(delayed(_draw)(i, seed) for i in range(n*n))
     finally:
         if workers > 1: get_reusable_executor().shutdown() # its idle processes would delay our end
     im, codes = (np.concatenate([np.concatenate([d[k] for d in done[r*n:r*n + n]], -1)
