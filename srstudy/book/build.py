@@ -11,7 +11,7 @@ import ast, json, os, re, shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
-import nbformat, papermill, sphinx_multitoc_numbering, torch, yaml
+import nbformat, papermill, sphinx_multitoc_numbering, yaml
 from jupyter_book.sphinx import build_sphinx
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -64,7 +64,6 @@ def execute_page(page:Path, # .md
     pages:set, # that become notebooks
     ):
     "Execute a page in this process."
-    torch.set_num_threads(1) # another page beside this one
     nb = read_page(page)
     for cell in nb.cells:
         if cell.cell_type == 'markdown': cell.source = relink(cell.source, 'book', pages)

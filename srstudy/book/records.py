@@ -9,7 +9,7 @@ __all__ = ['RECORD_PAGES', 'what_fits', 'link_beside', 'fit_page', 'execute_fitt
 import re, shutil
 from functools import partial
 from pathlib import Path
-import nbformat, papermill, torch, yaml
+import nbformat, papermill, yaml
 from nbformat.v4 import new_markdown_cell
 from ..core import listed, repo_root
 from ..cards import ARMS, CLASSIFIERS, in_order
@@ -86,7 +86,6 @@ def fit_page(page:str, # name of a page in book/
 def execute_fitted(page:str, out:Path, # .ipynb
     runs:Runs, beside:list):
     "Execute a page in this process, its tables made of some Records."
-    torch.set_num_threads(1) # another page beside this one
     nbformat.write(fit_page(page, runs, beside), out)
     with choosing(partial(of_table, runs)):
         papermill.execute_notebook(out, out, engine_name='here', progress_bar=False, cwd=repo_root()/'book')

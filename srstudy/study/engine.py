@@ -14,11 +14,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from traceback import format_exception
+import torch
 from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbformat.v4 import new_output
 from papermill.engines import Engine, papermill_engines
+from threadpoolctl import threadpool_limits
 from traitlets import Type
 from traitlets.config import Config
 
@@ -72,8 +74,10 @@ class Here(Engine):
 papermill_engines.register('here', Here)
 
 # %% ../../nbs/7_study/engine.ipynb #a839241e
-def _in_child(task:Callable, log:Path):
-    "Run `task` with its text in `log`."
+def _in_child(task:Callable, log:Path, jobs:int):
+    "Run `task` with its text in `log`, on its share of the threads: more of them would wait for each other."
+    torch.set_num_threads(max(1, torch.get_num_threads()//jobs))
+    threadpool_limits(torch.get_num_threads()) # of NumPy and its like
     f = open(log, 'w', buffering=1) # left open: the traceback of what `task` raises comes last
     for fd in (1, 2): os.dup2(f.fileno(), fd)
     sys.stdout = sys.stderr = f
@@ -94,7 +98,7 @@ def forked(tasks:dict, # name -> a callable without arguments
             ready.update(order.get_ready())
             for name in [n for n in waiting if n in ready][:jobs - len(running)]:
                 waiting.remove(name)
-                p = context.Process(target=_in_child, args=(tasks[name], logs/f'{name}.log'))
+                p = context.Process(target=_in_child, args=(tasks[name], logs/f'{name}.log', jobs))
                 p.start(); running[p.sentinel] = name, p, time.perf_counter()
             if not running: break
             for s in wait(list(running)):

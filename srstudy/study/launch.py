@@ -9,7 +9,7 @@ __all__ = ['execute', 'launch']
 import itertools
 from functools import partial
 from pathlib import Path
-import papermill, torch
+import papermill
 from ..core import cores, repo_root
 from ..params import Experiment, changes, run_name
 from .engine import forked
@@ -28,10 +28,6 @@ def execute(exp:Experiment):
 def _jobs(grid:list)->int:
     "Return how many runs go side by side."
     return cores() if all(e.device == 'cpu' and e.width == 'mini' for e in grid) else 1
-
-def _with_threads(work, exp:Experiment, jobs:int):
-    "Do `work` with this process's share of the threads."
-    torch.set_num_threads(max(1, torch.get_num_threads()//jobs)); work(exp)
 
 # %% ../../nbs/7_study/launch.ipynb #8292c4e9
 def _runs(nodes:dict)->dict: return {n: node.exp for n, node in nodes.items() if node.kind == 'run'}
@@ -77,8 +73,7 @@ def launch(grid:list, # experiments
     print(f'{total - len(todo)} of {total} runs are there', flush=True)
     jobs, heads, failed, count = _jobs(todo.values()), _heads(left), [], itertools.count(1)
     digits = len(str(len(todo))); wide = max(map(len, heads.values()), default=0) + 2*digits + 4
-    tasks = {n: partial(_with_threads, run if n in todo else make_stage, node.exp, jobs)
-             for n, node in left.items()}
+    tasks = {n: partial(run if n in todo else make_stage, node.exp) for n, node in left.items()}
     for name, code, seconds in forked(tasks, logs, jobs, {n: node.needs for n, node in left.items()}):
         exp, wrong = todo.get(name), _failure(code, logs/f'{name}.log')
         if exp and not wrong and needs_run(exp): wrong = 'it left no valid Record'
