@@ -9,6 +9,8 @@ READY := .venv/ready
 BOOK := book/_build/html/index.html
 export OMP_NUM_THREADS ?= 2
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# or every process would compile torch's Python again: five seconds each
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: study real test fuzz faults check imports fast readme outputs look book bench clean
 study: $(READY)
