@@ -1,5 +1,6 @@
 "Super-resolution on a bare machine: arms need torch and their networks' packages, and nothing of the study."
 import subprocess, sys
+import pytest
 
 STUDY = ('rasterio', 'lmdb', 'sklearn', 'skimage', 'fastai', 'fastcore', 'timm', 'diffusers', 'transformers', 'pandas',
          'pyarrow', 'joblib', 'papermill', 'nbformat', 'matplotlib', 'IPython', 'huggingface_hub')
@@ -16,6 +17,7 @@ for name in ('bicubic', 'srresnet'):
     print(name)
 '''
 
+@pytest.mark.slow
 def test_bicubic_and_srresnet_run_without_the_study():
     done = subprocess.run([sys.executable, '-c', CODE], capture_output=True, text=True)
     assert done.stdout.split() == ['bicubic', 'srresnet'], done.stderr

@@ -7,6 +7,7 @@ REAL = os.environ.get('SRSTUDY_REALDATA')
 WHY = 'SRSTUDY_REALDATA is not set: the names of the real BigEarthNet patches are not tested'
 pytestmark = pytest.mark.skipif(not REAL, reason=WHY)
 
+@pytest.mark.slow
 def test_every_real_name_has_its_block():
     from srstudy.score.inference import get_blocks
     table = pd.read_parquet(Path(REAL)/'bigearthnet_tables/bigearthnet_v1_patches.parquet')

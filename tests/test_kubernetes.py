@@ -48,8 +48,10 @@ def cluster(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', f'{kubectl.parent}:{Path(sys.executable).parent}:/usr/bin:/bin')
     return tmp_path
 
+@pytest.mark.slow
 def test_a_step_becomes_a_job_and_is_tried_again(cluster):
-    done = subprocess.run(['snakemake', '--profile', 'profiles/kubernetes', '--latency-wait', '5', '--set-threads', 'good=2'],
+    done = subprocess.run(['snakemake', '--profile', 'profiles/kubernetes', '--latency-wait', '5', '--set-threads', 'good=2',
+                           '--seconds-between-status-checks', '1'],
                           cwd=cluster, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:]
     assert (cluster/'good').read_text() == '2\n' and (cluster/'bad').exists()

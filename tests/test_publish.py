@@ -1,6 +1,6 @@
 "A limit of what can be written, at many sizes: a sentence, nothing half-written, nothing lost; and what nobody asked to replace."
 import json, subprocess, sys
-import numpy as np, rasterio
+import numpy as np, pytest, rasterio
 from rasterio.transform import from_origin
 
 TRY = '''
@@ -33,6 +33,7 @@ for make in (draw, enlarge):
 print(json.dumps(found))
 '''
 
+@pytest.mark.slow
 def test_a_limit_at_any_size_is_a_sentence(tmp_path):
     im = np.random.default_rng(0).integers(1, 2200, (3, 96, 80)).astype(np.uint16)
     with rasterio.open(tmp_path/'scene.tif', 'w', driver='GTiff', count=3, height=96, width=80, dtype='uint16', crs='EPSG:32635',

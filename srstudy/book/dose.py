@@ -46,15 +46,18 @@ def dose_effects(runs:Runs)->dict: # arm -> scores (CI at each of `ALL`), withou
 # %% ../../nbs/9_book/dose.ipynb #84911ef8
 def dose_sentence(effects:dict)->str: # of `dose_effects`
     "Tell whether a network does better without the false detail that it has learnt from."
-    groups = dict(hurt=[], used=[], open=[])
+    groups = dict(hurt=[], both=[], without=[], twice=[], neither=[])
     for sr, e in effects.items():
-        both = e['without'].hi < 0 and e['twice'].hi < 0
-        groups['hurt' if e['without'].lo > 0 else 'used' if both else 'open'].append(ARMS[sr].title)
-    hurt, used, open_ = map(listed, groups.values())
+        falls = [k for k in ('without', 'twice') if e[k].hi < 0]
+        of = 'hurt' if e['without'].lo > 0 else 'both' if len(falls) == 2 else falls[0] if falls else 'neither'
+        groups[of].append(ARMS[sr].title)
+    hurt, both, without, twice, neither = map(listed, groups.values())
     said = [f'Without its false detail, the network of <b>{hurt}</b> does better: it hurts.'] if hurt else []
-    if used: said.append(f'With <b>{used}</b>, F1 falls both without false detail and with twice as much: a network is '
+    if both: said.append(f'With <b>{both}</b>, F1 falls both without false detail and with twice as much: a network is '
                          'used to the images that it has learnt from, so its fall is no proof of harm.')
-    if open_: said.append(f'With {open_}, neither is decided.')
+    if without: said.append(f'With {without}, F1 falls without false detail; with twice as much it is undecided.')
+    if twice: said.append(f'With {twice}, F1 falls with twice as much; without it is undecided.')
+    if neither: said.append(f'With {neither}, neither is decided.')
     return ' '.join(said)
 
 def dose_page(runs:Runs)->HTML|Markdown:

@@ -171,7 +171,7 @@ def mechanism_figure(runs:Runs, base:str='bicubic'):
     preds = paired_preds(runs); found = _invented(preds, base)
     blocks = get_blocks(preds[base][0]['ids'])
     cols = min(3, len(found)); rows = -(-len(found)//cols)
-    fig, axes = plt.subplots(rows, cols, figsize=(7.3, 2.7*rows), dpi=120, sharex=True, sharey=True, squeeze=False,
+    fig, axes = plt.subplots(rows, cols, figsize=(7.3, 2.7*rows), dpi=120, sharey=True, squeeze=False,
                              layout='constrained')
     for ax in axes.flat[len(found):]: ax.axis('off')
     for ax, (sr, x) in zip(axes.flat, found.items()):
@@ -215,8 +215,7 @@ def mechanism_page(runs:Runs, base:str='bicubic')->HTML:
             x = preds[sr][0][f'fidelity_{trait}']
             patch, block = CI(*rank_correlation(x, y)), CI(*rank_correlation(x, y, groups=blocks))
             rows[ARMS[sr].title, f'more {name}'] = {
-                'ρ': f'{patch.value:+.2f}', 'by patch': f'{patch.lo:+.2f} to {patch.hi:+.2f}',
-                'by block': f'{block.lo:+.2f} to {block.hi:+.2f}',
+                'ρ, by patch': f'{patch:+.2f}', 'by block': f'{block:+.2f}',
                 'goes with': block.side('more gain', 'less gain')}
     index = pd.MultiIndex.from_tuples(rows, names=['arm', 'where there is'])
     return show(pd.DataFrame(rows.values(), index=index))

@@ -13,7 +13,7 @@ from IPython.display import Markdown
 from ..core import repo_root, write_atomic
 from ..study.runs import Runs
 from .pages import front_figure, front_sentence
-from .real import gains_figure, headline
+from .real import gains_figure, headline, tally
 
 # %% ../../nbs/9_book/readme.ipynb #047cbed7
 def from_root(text:str, # Markdown
@@ -43,7 +43,7 @@ def answer()->Markdown:
     "Give the answers of the book's first page."
     of = lambda table: Runs.of(table)
     return Markdown(f"On synthetic scenes: {front_sentence(of('table1').where(arch='resnet50').need())}\n\n"
-                    f"On real aerial images (UC Merced): {headline(of('real_ucmerced'))}")
+                    f"On real images: {headline(of('real_ucmerced'))} {tally(of('real_eurosat'))}")
 
 def draw_answer(path:Path|None=None)->Path: # of the picture
     "Draw the picture of the README: the two figures of the book's first page, one above the other."

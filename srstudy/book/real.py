@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TITLES', 'SCORES', 'BASE', 'NOT_YET', 'Matrix', 'get_matrix', 'gains', 'recovered', 'sort_words', 'clauses', 'word',
-           'scene', 'answer', 'headline', 'buys', 'gains_figure', 'matrix_page', 'words_page', 'lacks', 'status']
+           'scene', 'answer', 'tally', 'headline', 'buys', 'gains_figure', 'matrix_page', 'words_page', 'lacks',
+           'status']
 
 # %% ../../nbs/9_book/real.ipynb #4ea10002
 import html, re
@@ -117,13 +118,15 @@ def scene(runs:Runs)->str:
 def _nets(found:dict)->dict: return {sr: ci for sr, ci in found.items() if ARMS[sr].network}
 
 def _most(m)->str:
-    "Say what there was to gain, and who gains most of it."
-    own, part = gains(m), recovered(m); nets = _nets(own)
-    if 'truth' not in own: return ''
-    best = max(nets, key=lambda sr: nets[sr].value, default='')
-    said = f'The true images score {own["truth"]:+.3f} against bicubic ones.'
-    if not best or not np.isfinite(part[best].half): return said
-    return said + (f' Of the way there, {TITLES[best]}, the best of {len(nets)} networks, goes {part[best]:.2f}.')
+    "Say what there was to gain, who gains most of it, and what enlarging alone does."
+    own, part, said = gains(m), recovered(m), []; nets = _nets(own)
+    if 'none' in own: said.append(f'The small image, not enlarged, scores {own["none"]:+.3f} against bicubic.')
+    if 'truth' not in own: return ' '.join(said)
+    best = max(nets, key=lambda sr: nets[sr].value)
+    said.append(f'The true image scores {own["truth"]:+.3f} against bicubic.')
+    if np.isfinite(part[best].half):
+        said.append(f'Of the way there, {TITLES[best]}, the best of {len(nets)} networks, goes {part[best]:.2f}.')
+    return ' '.join(said)
 
 def answer(runs:Runs)->Markdown: # of one table
     "Say in a sentence or two what super-resolution is worth there."
@@ -135,14 +138,28 @@ def answer(runs:Runs)->Markdown: # of one table
         f'{SCORES[second]}: {clauses({sr: m.cis((sr, sr), (BASE, BASE))[1] for sr in nets}, second)}. {_most(m)}')
 
 # %% ../../nbs/9_book/real.ipynb #eed4c4de
+_SEEN = dict(ucmerced='On aerial images (UC Merced)', eurosat='On chips of Sentinel-2 (EuroSAT)')
+
+def _on(runs)->str: return _SEEN.get(name := runs[0].params['dataset'], f'On {DATASETS[name].title}')
+
+def tally(runs:Runs)->str: # of one table
+    "Count the networks that help, and those that harm."
+    if not len(runs): return ''
+    m = get_matrix(runs); own, score = _nets(gains(m)), m.scores[0]; by = sort_words(own, score)
+    if not own: return ''
+    n = lambda word: len(by.get(word, ())) or 'none'
+    return (f'{_on(runs)}, by {SCORES[score]}, it is higher with {n("better")} of {len(own)}, and lower with '
+            f'{n("worse")}.')
+
 def headline(runs:Runs)->str: # of one table
     "Say how many networks help, by how much the best does, and whether other training images would have done as much."
     if not len(runs): return NOT_YET.format(runs.command)
     m = get_matrix(runs); own, score = _nets(gains(m)), m.scores[0]
     if not own: return f'Of {scene(runs)}, no network and bicubic were run on the same images yet.'
     by = sort_words(own, score); best = max(own, key=lambda sr: own[sr].value)
-    said = (f'**With {len(by.get("better", ()))} of {len(own)} networks a classifier that learns from their images '
-            f'scores higher than with bicubic**, by {SCORES[score]}; the best, {TITLES[best]}, by {own[best]:+.3f}.')
+    said = (f'**{_on(runs)}, with {len(by.get("better", ()))} of {len(own)} networks a classifier that learns from '
+            f'their images scores higher than with bicubic**, by {SCORES[score]}; the best, {TITLES[best]}, by '
+            f'{own[best]:+.3f}.')
     far, plain = _nets(gains(m, 'truth')), (BASE, BASE)
     if not far or plain not in m.reps: return said
     top, taught = max(far, key=lambda sr: far[sr].value), m.cis(plain, ('truth', BASE))[0]
@@ -215,8 +232,9 @@ def matrix_page(runs:Runs)->HTML|Markdown: # of one table
     at = lambda t, sr: (t or sr, sr)
     rows = {TITLES[sr]: {f'taught by {h}': _cell(m, at(t, sr), (BASE, BASE)) if at(t, sr) in m.reps else ''
                          for t, (h, *_) in _TAUGHT.items() if m.has(t)} for sr in arms}
-    return show(text_frame(rows, 'tested on'), f'{SCORES[m.scores[0]]}; after the comma, minus bicubic taught by '
-                f'bicubic; bold where it is better or worse by the margin of {get_margin(m.scores[0]).size}.')
+    return show(text_frame(rows, 'tested on'), f'Each cell: {SCORES[m.scores[0]]}, and after the comma its '
+                f'difference to bicubic taught by bicubic; bold where that is decided and not within ± '
+                f'{get_margin(m.scores[0]).size}.')
 
 def words_page(runs:Runs)->HTML|Markdown: # of one table
     "Show what each arm gains over bicubic with a classifier of its own images, in numbers and a word."
@@ -225,8 +243,8 @@ def words_page(runs:Runs)->HTML|Markdown: # of one table
     beside, rows = gains(m, k=1), {}
     for sr, ci in gains(m).items():
         rows[TITLES[sr]] = {'minus bicubic': f'{ci:+.3f}', '': word(ci, first)} | (
-            {'of the way to the true image': f'{part[sr]:.2f}' if np.isfinite(part[sr].half)
-             else f'{part[sr].value:.2f} [no bound]'} if sr in part and sr != 'none' else {}) | (
+            {'of the way to the true image': f'{part[sr]:.2f}' if np.isfinite(part[sr].half) else ''}
+            if sr in part and sr != 'none' else {}) | (
             {'minus the small image': f'{small[sr]:+.3f}'} if sr in small else {}) | {
             f'by {SCORES[second]}': f'{beside[sr]:+.3f}'}
     return show(text_frame(rows, 'arm').fillna(''), f'By {SCORES[first]}.')

@@ -95,27 +95,30 @@ def trait_frame(runs:Runs, n:int=400, # resamples
         classes = ci(np.stack([of_class(t, y) for t, _, _, y in drew.values()]),
                      np.stack([c.mean(0)[seen] for _, _, c, _ in drew.values()]), None)
         rows.append(dict(arms=rho, p=p, classes=classes, images=images, repeats=rep[0], ceiling=rep[1]))
-    return pd.DataFrame(rows, index=pd.Index([*TRAITS.values()], name='trait'))
+    frame = pd.DataFrame(rows, index=pd.Index([*TRAITS.values()], name='trait'))
+    frame.attrs['arms'] = len({sr for _, sr in sets})
+    return frame
 
 # %% ../../nbs/9_book/traits.ipynb #812ea29b
 def trait_sentence(frame:pd.DataFrame)->str: # of `trait_frame`
     "Tell whether fidelity predicts gain, between arms and between images."
-    one = lambda ci: 'decided' if ci.lo > 0 or ci.hi < 0 else 'not decided'
+    one = lambda ci: ci.side('the truer image gains more', 'the truer image gains less')
     best, top = frame.images.map(lambda c: abs(c.value)).idxmax(), frame.ceiling.iloc[0]
     ci, arms = frame.images[best], ', '.join(f'{t} {r:+.2f}' for t, r in frame.arms.items())
     n = (frame.p < .05).sum()
-    return (f'Between arms, truer goes with {"more" if frame.arms.mean() > 0 else "less"} gain ({arms}; of the '
-            f'{len(frame)}, {n or "none"} would be rare by chance among so few arms). Between the images of one arm '
-            f'the largest correlation is that of {best}, {ci:+.2f}, {one(ci)}; gains of single images repeat from '
-            f'seed to seed at only {frame.repeats.iloc[0]:.2f}, so that none could pass {top:.2f}.')
+    return (f'Between {frame.attrs["arms"]} arms, of which bicubic is one, truer goes with '
+            f'{"more" if frame.arms.mean() > 0 else "less"} gain ({arms}; of the {len(frame)}, {n or "none"} would be '
+            f'rare by chance among so few arms). Between the images of one arm, over all arms and classifiers, the '
+            f'largest correlation is that of {best}, {ci:+.2f}: {one(ci)}. Gains of single images repeat from seed to '
+            f'seed at only {frame.repeats.iloc[0]:.2f}, so that none could pass {top:.2f}.')
 
 def traits_page(runs:Runs)->HTML:
     "Show which trait of an image goes with a gain over bicubic, beside the highest that it could."
     frame = trait_frame(runs)
     rows = {trait: {'between arms': f'{r.arms:+.2f} (p = {r.p:.2f})', 'between classes': f'{r.classes:+.2f}',
                     'between images': f'{r.images:+.2f}', 'ceiling for images': f'{r.ceiling:.2f}',
-                    'of what could be': f'{r.images.value/r.ceiling:+.0%}'} for trait, r in frame.iterrows()}
-    return show(text_frame(rows, 'the truer by'), trait_sentence(frame))
+                    'share of the ceiling': f'{r.images.value/r.ceiling:+.0%}'} for trait, r in frame.iterrows()}
+    return show(text_frame(rows, 'trait'), trait_sentence(frame))
 
 # %% ../../nbs/9_book/traits.ipynb #558bf556
 def depth_sentence(runs:Runs, shallow:str='resnet50', deep:str='resnet152')->str:
