@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
+from threading import RLock
 from traceback import format_exception
 import torch
 from IPython.core.displayhook import DisplayHook
@@ -21,6 +22,7 @@ from IPython.utils.capture import capture_output
 from nbformat.v4 import new_output
 from papermill.engines import Engine, papermill_engines
 from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
 from traitlets import Type
 from traitlets.config import Config
 
@@ -78,6 +80,7 @@ def _in_child(task:Callable, log:Path, jobs:int):
     "Run `task` with its text in `log`, on its share of the threads: more of them would wait for each other."
     torch.set_num_threads(max(1, torch.get_num_threads()//jobs))
     threadpool_limits(torch.get_num_threads()) # of NumPy and its like
+    tqdm.set_lock(RLock()) # all processes share the old one: who is killed while he holds it would stop them all
     f = open(log, 'w', buffering=1) # left open: the traceback of what `task` raises comes last
     for fd in (1, 2): os.dup2(f.fileno(), fd)
     sys.stdout = sys.stderr = f

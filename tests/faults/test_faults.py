@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 import numpy as np, pandas as pd, pytest, rasterio
 from rasterio.transform import from_origin
+from tqdm.auto import tqdm
 
 COLUMNS = 'tried', 'disturbed', 'told', 'right', 'lost', 'mixed', 'silent', 'remains'
 
@@ -157,6 +159,7 @@ def preload(name):
 def go_to(folder):
     os.environ.update(SRSTUDY_CACHE=str(folder/'cache'), SRSTUDY_RESULTS=str(folder/'results'))
     for fd in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
+    tqdm.set_lock(RLock()) # who is killed while he holds the one that all share would stop them all
     warnings.simplefilter('ignore')
 
 def begin(work, folder):
