@@ -138,15 +138,17 @@ def _sides(gains)->dict: # arm -> side of the base -> names of scores
 def signs_sentence(gains:dict)->str: # of `three_scores`
     "Say where the three scores disagree about which side of bicubic an arm is on."
     split = {sr: s for sr, s in _sides(gains).items() if len(s) > 1}
-    if not split: return 'All three scores put each network on the same side of bicubic.'
-    said = [f'**{ARMS[sr].title}** is above bicubic by {" and ".join(s["above"])}, below it by '
+    true = {SCORES[which]: ci.side('better', 'worse') for (sr, which), ci in gains.items() if sr == 'truth'}
+    end = f' The true image is {"; ".join(f"{w} by {s}" for s, w in true.items())}.' if true else ''
+    if not split: return f'All three scores put each network on the same side of bicubic.{end}'
+    said = [f'{ARMS[sr].title} is above bicubic by {" and ".join(s["above"])}, below it by '
             f'{" and ".join(s["below"])}' for sr, s in split.items()]
     sure = [ARMS[sr].title for sr in split
             if len({ci.lo > 0 for (a, _), ci in gains.items() if a == sr and ci.lo*ci.hi > 0}) > 1]
     return (f'**The side of bicubic hangs on the score**: {"; ".join(said)}. '
             + (f'Both sides are decided for {" and ".join(sure)}.' if sure else
                'Of none of them are both sides decided: the intervals tell no more than that the '
-               'choice of a score is as large as the effect.'))
+               'choice of a score is as large as the effect.') + end)
 
 def signs_page(runs:Runs)->HTML: # of one classifier
     "Show each arm minus bicubic by three scores, and say where they disagree."

@@ -12,7 +12,7 @@ import json
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from IPython.display import HTML, Markdown
 from ..core import listed, repo_root
-from ..cards import ARMS, CONTROLS
+from ..cards import ARMS, CLASSIFIERS, CONTROLS
 from ..data.bigearthnet import load_landcover
 from ..data.labels import (BEN43, BEN43_CODE, BEN43_TO_19, cardinality, density,
                                  encode_targets, get_nomenclature)
@@ -33,7 +33,7 @@ def _clause(gains, base)->str:
     verbs = {'better': ('scores higher than', 'score higher than'),
              'worse': ('scores lower than', 'score lower than'),
              'equivalent': ('scores the same as', 'score the same as'),
-             'undecided': ('cannot be told from',)*2}
+             'undecided': ('is undecided against', 'are undecided against')}
     parts = []
     for word, (one, many) in verbs.items():
         names = [ARMS[g.sr].title for g in gains.itertuples() if compare_by(g.ci, 'f1') == word]
@@ -47,7 +47,8 @@ def findings(runs:Runs)->Markdown:
     none, bicubic = by_f1('none'), by_f1('bicubic')
     nets = bicubic[~bicubic.sr.isin([*CONTROLS, 'truth'])]
     t = bicubic.loc[bicubic.sr == 'truth', 'ci'].iloc[0]
-    return Markdown(f"""On the synthetic scenes, with the small networks, by sample-averaged F1 (95 % intervals):
+    with_ = CLASSIFIERS[runs[0].params['arch']].title
+    return Markdown(f"""With {with_}, on the synthetic scenes, by sample-averaged F1 (95 % intervals):
 
 - **Against the small image**, as the paper compares: {_clause(none, 'no SR')}.
 - **Against bicubic**, at equal pixels: {_clause(nets, 'bicubic')}.

@@ -76,15 +76,18 @@ def table2_frame(runs:Runs)->pd.DataFrame:
 # %% ../../nbs/9_book/paper1.ipynb #6a92e808
 def macro_frame(runs:Runs)->pd.DataFrame:
     "Lay out the macro F2 of each arm with and without the class that carries its gain."
-    rows, parts = ledger1(runs).set_index(AT), {}
+    rows, parts, gains = ledger1(runs).set_index(AT), {}, arm_gains(runs, 'none').query('metric == "f2_macro"')
+    known = {ARMS[g.sr].title: f'{g.ci:+.3f}' for g in gains.itertuples()}
     for whose, f2 in (('paper', rows.printed), ('ours', rows.ours.map(lambda ci: ci.value))):
         f2 = f2_frame(f2).dropna(axis=1, how='all')
         if f2.shape[1] < 2: continue
         carrier, frame = macro_without(f2)
         text = frame[['average', 'gain', 'without it', 'gain without it']].round(4).add(0.)
-        parts[whose] = text.map('{:.3f}'.format).assign(**{
+        sign = lambda column: column.map(('{:+.3f}' if 'gain' in column.name else '{:.3f}').format)
+        parts[whose] = text.apply(sign).assign(**{
             'taken out': carrier, 'better, worse': [f'{b}, {w}' for b, w in zip(
                 frame['classes better'], frame['classes worse'])]})
+    if 'ours' in parts: parts['ours']['gain'] = [known.get(arm, v) for arm, v in parts['ours'].gain.items()]
     return pd.concat(parts, names=['', 'arm'])
 
 # %% ../../nbs/9_book/paper1.ipynb #1149c4f4
@@ -96,7 +99,9 @@ def classes_sentence(runs:Runs)->str: # of table 2
         carrier, frame = macro_without(f2_frame(f2)); arms = frame.drop(index='No SR'); best = arms.gain.idxmax()
         said.append(f'{best} adds {known.get(best, f"{arms.gain[best]:+.3f}")} to macro F2 over the small image, and '
                     f'{arms["gain without it"][best]:+.3f} without one class of nineteen, *{carrier}*')
-    return f'**In the paper {said[0]}.** Here {said[1]}.'
+    seen = {c: f'{v["support"]:.0f}' for c, v in runs[0].classes.items()} if len(runs) else {}
+    few = f' ({seen[carrier]} test scenes show it)' if carrier in seen else ''
+    return f'**In the paper {said[0]}.** Here {said[1]}{few}.'
 
 # %% ../../nbs/9_book/paper1.ipynb #e73400a4
 def carrier_figure(runs:Runs): # of table 2

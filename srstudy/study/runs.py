@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from fastcore.basics import patch
 from IPython.display import HTML, Markdown
-from ..core import pick, repo_root, span
+from ..core import listed, pick, repo_root, span
 from ..cards import CLASSIFIERS, DATASETS, PAPERS
 from ..params import Experiment, key, load_grid, scene_side
 from .record import (Record, StaleRecord, any_seed, check_record, find_records, get_scope,
@@ -212,7 +212,8 @@ def _made_with(runs)->str: # older Records do not name their processor
 
 def _commits(runs)->str: # one after the other, where they were made by several
     made = sorted(runs, key=lambda r: r.made.get('date', ''))
-    return ' and '.join(dict.fromkeys(f"<code>{r.made['commit'] or 'none'}</code>" for r in made))
+    names = dict.fromkeys(f"<code>{r.made['commit'] or 'none'}</code>" for r in made)
+    return f"commit{'s'*(len(names) > 1)} {listed(names)}"
 
 @patch(as_prop=True)
 def provenance(self:Runs)->HTML|Markdown:
@@ -227,7 +228,7 @@ def provenance(self:Runs)->HTML|Markdown:
     facts = (f"{len(self)} runs, {self.origin}: seed{'s'*(len(self.seeds) > 1)} "
              f"{', '.join(map(str, self.seeds))}; {n['train']} training, {n['val']} validation and "
              f"{n['test']} test scenes of {size} x {size} pixels; torch {m['versions']['torch']} on "
-             f"{_made_with(self)}, commit {_commits(self)}.")
+             f"{_made_with(self)}, {_commits(self)}.")
     return HTML(f'<details class="rests-on"><summary><b>{self.scope.title}: {tested}, {self.seeds_run}.'
                 f'</b> {sentence}</summary>{facts}</details>')
 
