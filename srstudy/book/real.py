@@ -196,7 +196,7 @@ def gains_figure(runs:Runs): # of one table
     margin = get_margin(m.scores[0]).size
     ax.axvspan(-margin, margin, color='.92', lw=0, zorder=0); ax.axvline(0, color='.4', lw=1, zorder=1)
     ends = [x for at in m.reps if at[1] not in ('none', 'nearest') for x in m.cis(at, (BASE, BASE))[0]]
-    ax.set_xlim(min(ends + [-margin]) - margin, max(ends + [margin]) + margin)
+    ax.set_xlim(min(ends + [-margin]) - margin, max(ends + [margin]) + margin); gone = []
     for j, (taught, (label, marker, color)) in enumerate(_TAUGHT.items()):
         arms = [sr for sr in m.has(taught) if sr in rows and sr != taught]
         cis = [m.cis((taught or sr, sr), (BASE, BASE))[0] for sr in arms]
@@ -204,9 +204,11 @@ def gains_figure(runs:Runs): # of one table
         v, y = np.array([[*ci] for ci in cis]), [rows.index(sr) + (j - 1)*.24 for sr in arms]
         ax.errorbar(v[:, 0], y, xerr=(v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]), fmt=marker, color=color, label=label,
                     ms=4.5 if j else 6, mfc='w' if j else color, lw=1.1 if j else 1.8, zorder=3 - j)
-        for x, at in zip(v[:, 0], y): # those of few values may be far away
-            if x < ax.get_xlim()[0]: ax.text(.01, at, f'← {x:+.2f}', color=color, fontsize=10, va='center',
-                                             transform=ax.get_yaxis_transform())
+        for x, at in zip(v[:, 0], map(round, y)): # those of few values may be far away
+            if x > ax.get_xlim()[0]: continue
+            ax.text(.01 + .13*gone.count(at), at, f'← {x:+.2f}', color=color, fontsize=10, va='center',
+                    transform=ax.get_yaxis_transform())
+            gone.append(at)
     ax.set_yticks(range(len(rows)), [TITLES[sr] for sr in rows], fontsize=11); ax.set_ylim(len(rows) - .5, -.5)
     ax.tick_params(axis='x', labelsize=11); ax.grid(axis='x', alpha=.3); ax.locator_params(axis='x', nbins=7)
     ax.set_xlabel(f'{SCORES[m.scores[0]]}, minus bicubic taught by bicubic', fontsize=11)
