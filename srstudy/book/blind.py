@@ -72,7 +72,7 @@ def together_figure(exp):
     "Show which classes occur together: of the patches with one label, the share that has another one, too."
     real, y = read_facts('together').to_numpy(float), encode_targets(get_scenes(exp), exp.labels).astype(float)
     names = [textwrap.shorten(n, 34, placeholder=' …') for n in get_nomenclature(exp.labels).classes]
-    fig, axes = plt.subplots(2, 1, figsize=(7.3, 10.4), dpi=120, layout='constrained', sharex=True)
+    fig, axes = plt.subplots(2, 1, figsize=(7.3, 10.6), dpi=120, layout='constrained')
     for ax, counts, title in zip(axes, (real, y.T @ y), ('BigEarthNet v2', 'synthetic scenes')):
         shares = counts/np.maximum(counts.diagonal()[:, None], 1)
         np.fill_diagonal(shares, np.nan)
@@ -80,7 +80,8 @@ def together_figure(exp):
         ax.set_xticks(range(len(names)), range(1, len(names) + 1), fontsize=9)
         ax.set_yticks(range(len(names)), [f'{n} {i}' for i, n in enumerate(names, 1)], fontsize=9)
         ax.set_title(title, fontsize=11)
-    fig.colorbar(shown, ax=axes, shrink=.7).set_label('% of the patches with the label of the row', fontsize=10)
+    bar = fig.colorbar(shown, ax=axes, location='bottom', shrink=.6, aspect=40, pad=.01)
+    bar.set_label('% of the patches with the label of the row', fontsize=10)
     return fig
 
 # %% ../../nbs/9_book/blind.ipynb #b11d000f

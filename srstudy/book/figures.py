@@ -108,19 +108,19 @@ def plot_pipeline(before, # (h,w,3) uint8, the patch
     labels:dict, # label -> probability
     ):
     "Draw the pipeline of paper 1: SR before the classifier."
-    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.3), dpi=120, width_ratios=[1, 1.6, 1.1, 1.9],
+    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.6), dpi=120, width_ratios=[1, 1.6, 1.1, 1.9],
                              layout='constrained')
     h = before.shape[0]
     for ax, im, title in zip(axes, (before, after),
-                             (f'patch, {h} x {h} px\nat 10 m',
-                              f'super-resolved, {4*h} x {4*h} px\nat 2.5 m')):
+                             (f'patch\n{h} x {h} px\nat 10 m',
+                              f'super-resolved\n{4*h} x {4*h} px\nat 2.5 m')):
         ax.imshow(im, interpolation='nearest'); ax.set_title(title, fontsize=8.5); ax.axis('off')
     for i in range(5):
         axes[2].add_patch(plt.Rectangle((.12 + .16*i, .5 - .42*(.8**i)), .1, .84*(.8**i),
                                         color=plt.cm.Blues(.35 + .13*i)))
     axes[2].set(xlim=(0, 1), ylim=(0, 1))
-    axes[2].set_title('classifier\nCNN, one sigmoid per class', fontsize=8.5); axes[2].axis('off')
-    names = [textwrap.shorten(n, 26, placeholder=' …') for n in labels]
+    axes[2].set_title('classifier: CNN,\none sigmoid\nper class', fontsize=8.5); axes[2].axis('off')
+    names = [textwrap.fill(textwrap.shorten(n, 40, placeholder=' …'), 25) for n in labels]
     ben19 = get_nomenclature('ben19'); colors = dict(zip(ben19.classes, ben19.colors))
     axes[3].barh(names, list(labels.values()),
                  color=[np.array(colors.get(n, (128,)*3))/255

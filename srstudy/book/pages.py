@@ -208,8 +208,8 @@ def fidelity_page(runs:Runs)->HTML:
     for score, head in HEADS.items():
         n, cis = 2 if score in ('psnr', 'angle') else 3, [f[score] for f in found.values()]
         best = (max if FIDELITY[score][1] == 'higher' else min)(c.value for c in cis)
-        bold = lambda v: f'**{v:.{n}f}**' if v == best else f'{v:.{n}f}'
-        table[head] = [f'{bold(c.value)} [± {c.half:.{n}f}]' for c in cis]
+        bold = lambda v: f'**{v:.{n}f}**' if round(v, n) == round(best, n) else f'{v:.{n}f}'
+        table[head] = [f'{bold(c.value)} [{c.lo:.{n}f}, {c.hi:.{n}f}]' for c in cis]
     return show(table)
 
 # %% ../../nbs/9_book/pages.ipynb #ab079a89

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['table1_frame', 'orders_frame', 'arms_sentence', 'table2_frame', 'macro_frame', 'classes_sentence', 'carrier_figure',
            'relabel', 'controls_frame', 'pixels_sentence', 'controls_figure', 'rendering_frame', 'curve_frame',
-           'learning_curves', 'cost_frame', 'seconds_frame', 'arms_cost_frame']
+           'learning_curves', 'size_sentence', 'cost_frame', 'seconds_frame', 'arms_cost_frame']
 
 # %% ../../nbs/9_book/paper1.ipynb #bfe9592f
 import dataclasses
@@ -19,7 +19,7 @@ from ..papers.claims import AT, arm_gains, ours
 from ..papers.paper1 import PAPER_ARMS, PRINTED, f2_frame, macro_without
 from ..papers.verdicts import compare_by
 from ..papers.paper1_ledger import ledger1, orders
-from .display import count_words, farthest, networks, verdict_lines, text_frame
+from .display import WORDS, count_words, farthest, networks, text_frame, verdict_lines
 from .figures import plot_dots
 
 # %% ../../nbs/9_book/paper1.ipynb #9dc32347
@@ -138,6 +138,8 @@ def _gain(frame, sr, metric)->str:
     return f'{compare_by(ci, metric)} {ci:+.3f}' if ci.known else ''
 
 # %% ../../nbs/9_book/paper1.ipynb #3fb11610
+_HEADS = dict(f1='F1', f1_micro='micro F1')
+
 def controls_frame(runs:Runs, metric:str='f1')->pd.DataFrame:
     "Lay out each control: its score, and its difference to no SR, to bicubic, and to its own arm."
     named = relabel(runs, _stem_label)
@@ -146,7 +148,7 @@ def controls_frame(runs:Runs, metric:str='f1')->pd.DataFrame:
     place = lambda a: list(ARMS).index(a.split(',')[0])
     for a in sorted(named.by('sr'), key=place):
         own, row = a in ARMS and ARMS[a].of, {}
-        row[metric.upper().replace('_', ' ')] = f'{_ci(scores, a, metric):.3f}'
+        row[_HEADS[metric]] = f'{_ci(scores, a, metric):.3f}'
         for base in ('none', 'bicubic'):
             row[f'minus {ARMS[base].title}'] = _gain(arm_gains(named, base), a, metric)
         row['minus its arm'] = _gain(arm_gains(named.where(sr=(a, own)), own), a, metric) if own else ''
@@ -187,7 +189,7 @@ def rendering_frame(runs:Runs, metric:str='f1')->pd.DataFrame:
         if white not in groups: continue
         same = groups[white]; scores = ours(same)
         for a in [a for a in ARMS if a in set(scores.sr)]:
-            rows[name, ARMS[a].title] = {metric.upper(): f'{_ci(scores, a, metric):.3f}'} | {
+            rows[name, ARMS[a].title] = {_HEADS[metric]: f'{_ci(scores, a, metric):.3f}'} | {
                 f'minus {ARMS[b].title}': _gain(arm_gains(same, b), a, metric)
                 for b in ('none', 'bicubic')}
     return text_frame(rows, 'rendering', 'arm')
@@ -213,8 +215,17 @@ def learning_curves(runs:Runs):
         ax.set_xticks(sorted(set(frame.n)), sorted(set(frame.n)))
         ax.set_xlabel('training scenes'); ax.set_ylabel(label)
         ax.spines[['top', 'right']].set_visible(False)
-    axes[0].legend(frameon=False, fontsize=9.5)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc='outside upper center', ncols=4, frameon=False, fontsize=9.5)
     return fig
+
+def size_sentence(runs:Runs)->str:
+    "Say what each network gains over bicubic for each number of training scenes, by F1."
+    groups, said = runs.by(lambda r: r.counts['train']), {}
+    for n in sorted(groups):
+        for g in networks(arm_gains(groups[n], 'bicubic')).itertuples():
+            word = WORDS[compare_by(g.ci, 'f1')]
+            said.setdefault(ARMS[g.sr].title, []).append(f'{g.ci:+.3f} with {n} training scenes ({word})')
+    return ' '.join(f'{name} minus bicubic in F1: {listed(each)}.' for name, each in said.items())
 
 # %% ../../nbs/9_book/paper1.ipynb #32031151
 def cost_frame(runs:Runs)->pd.DataFrame: # index (classifier, arm); seconds per step
@@ -232,6 +243,8 @@ def seconds_frame(runs:Runs)->pd.DataFrame:
 # %% ../../nbs/9_book/paper1.ipynb #6fc65a64
 _PATCHES = sum(DATASETS['bigearthnet'].splits) # of BigEarthNet
 
+def _short(v)->str: return '< 0.1' if v < .1 else f'{v:,.0f}' if v >= 10 else f'{v:.1f}'
+
 def arms_cost_frame(costs:pd.DataFrame|None=None # of `load_costs`
     )->pd.DataFrame:
     "Lay out how fast each arm was measured to be, and what that makes of BigEarthNet."
@@ -239,6 +252,6 @@ def arms_cost_frame(costs:pd.DataFrame|None=None # of `load_costs`
     hours = f'hours for {_PATCHES:,} images of that side'
     return pd.DataFrame({c.Index: {
         'arm': ARMS[c.name].title, 'networks': c.width or 'none', 'device': c.device,
-        'side, px': c.side, 'images per second': f'{c.per_second:.3g}',
-        hours: f'{_PATCHES/c.per_second/3600:.3g}', 'measured on': c.machine}
+        'side, px': c.side, 'images per second': _short(c.per_second),
+        hours: _short(_PATCHES/c.per_second/3600), 'measured on': c.machine.replace('1 cores', '1 core')}
         for c in costs[costs.stage == 'sr'].itertuples()}).T.set_index('arm')

@@ -43,7 +43,7 @@ def _swatch(text:str)->str:
 
 def scheme_page()->HTML:
     "Show Table 2: which of the 17 IGBP classes make which of the ten, and their colours."
-    rows = {n: {'class': g['class'].iloc[0], 'color': f'#{g.color.iloc[0]}',
+    rows = {n: {'class': g['class'].iloc[0], 'colour': f'#{g.color.iloc[0]}',
                 'IGBP classes': ', '.join(f'{i} {name}' for i, name in zip(g.igbp, g.igbp_name)),
                 'description': g.description.iloc[0]} for n, g in scheme().groupby('number')}
     return HTML(_swatch(show(text_frame(rows, 'number')).data))
@@ -179,8 +179,12 @@ def radar_sentence(runs:Runs)->str:
     of = lambda m, a, b: mean.loc[f'{m}: {a} minus {b}']
     radar = [f'{r["diff"]:+.3f} with {m} (printed: {r.said:+.3f})' for m in MODELS.values() for r in [of(m, both, ms)]]
     bands = [f'{of(m, ms, rgb)["diff"]:+.3f} with {m}' for m in MODELS.values()]
+    sure = [f'{name}, {r["diff"]:+.3f}' for name, r in mean.iterrows() if r.verdict in ('agrees', 'disagrees')]
+    which = f' ({"; ".join(sure)})' if sure else ''
     return (f'**Radar beside the ten optical bands changes the average F1 by {listed(radar)}.** Ten bands instead of '
-            f'three change it by {listed(bands)}.')
+            f'three change it by {listed(bands)}. Each interval is of one difference alone. Corrected for all that are '
+            f'compared below, {len(sure) or "none"} of {len(mean)} differences in the average F1 '
+            f'{"is" if len(sure) == 1 else "are"} decided{which}.')
 
 # %% ../../nbs/9_book/paper2.ipynb #97e0bdbe
 def bands_figure(runs:Runs):
@@ -232,7 +236,7 @@ def fusion_frame(stacked:Runs, # of params/sen12ms
         for head, cells in (('early', early), ('late', streams)):
             scores = column_cis([*cells[at].values()], blocks)
             columns[f'{at[0]}, {head}'] = [f'{ci.clip():.3f}' for ci in scores]
-        columns[f'{at[0]}, late minus early'] = [f'{compare_by(ci, "class_f1")} {ci:+.3f}'
+        columns[f'{at[0]}, late minus early'] = [f'{compare_by(ci, "class_f1")} {ci.clip(-1, 1):+.3f}'
                                                  for ci in differences(streams[at], early[at], blocks)]
     frame = pd.DataFrame(columns, index=pd.Index(MEASURED if columns else [], name='class'))
     return frame.drop(index=['Snow/Ice', *WITH_ICE.values()], errors='ignore')

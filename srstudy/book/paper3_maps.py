@@ -7,6 +7,7 @@ __all__ = ['accuracy_frame', 'confusions', 'confusion_maps', 'iou_frame', 'iou_t
            'finer_sentence', 'maps_figure', 'overlay_figure']
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #04516d07
+import textwrap
 from functools import lru_cache
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from scipy.stats import norm
@@ -58,14 +59,14 @@ def confusions(level:int, maps:Runs)->dict: # name -> frame, true x predicted co
     return out
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #417f605c
-def _heatmap(ax, frame, title, digits):
-    "Draw one matrix."
+def _heatmap(ax, frame, title, digits, names):
+    "Draw one matrix, each row with its name."
     ax.set_facecolor('.85')
     ax.imshow(frame.to_numpy(float), cmap='Blues', vmin=0, vmax=1, interpolation='nearest')
     ticks = range(len(frame))
     size = 10 if len(frame) < 8 else 8.5
     ax.set_xticks(ticks, frame.columns, fontsize=size, rotation=90 if len(frame) > 8 else 0)
-    ax.set_yticks(ticks, frame.index, fontsize=size)
+    ax.set_yticks(ticks, names, fontsize=8.5)
     ax.set_title(title, fontsize=11); ax.set_xlabel('drawn', fontsize=10); ax.tick_params(length=0)
     for i, j in zip(*np.nonzero(frame.to_numpy(float) >= .05)) if digits else ():
         v = frame.iat[i, j]
@@ -74,12 +75,14 @@ def _heatmap(ax, frame, title, digits):
 
 def confusion_maps(level:int, maps:Runs):
     "Draw a confusion matrix, paper and ours side by side."
-    both = confusions(level, maps)
+    both, named = confusions(level, maps), dict(zip(_legend(level).numbers, _legend(level).classes))
     down = level > 1 # many classes need the whole width
-    shape, size = ((len(both), 1), (6.6, 6.4*len(both))) if down else ((1, len(both)), (7.3, 4.2))
+    shape, size = ((len(both), 1), (6.6, 5.1*len(both))) if down else ((1, len(both)), (7.3, 4.2))
     fig, axes = plt.subplots(*shape, figsize=size, dpi=120, layout='constrained', squeeze=False)
     for ax, (name, frame) in zip(axes.flat, both.items()):
-        _heatmap(ax, frame, name, digits=level < 3); ax.set_ylabel('in the map', fontsize=10)
+        rows = [textwrap.fill(f'{k} {textwrap.shorten(named[k], 30, placeholder=" …")}', 34 if down else 17)
+                for k in frame.index]
+        _heatmap(ax, frame, name, level < 3, rows); ax.set_ylabel('in the map', fontsize=10)
     return fig
 
 # %% ../../nbs/9_book/paper3_maps.ipynb #b70fedfe

@@ -89,8 +89,8 @@ def costs_table(seeds:int=3, device:str='h100'): # of `load_devices`
     for table, of in _FULL.items():
         frame = plan(full_grid(table, seeds), device=device); s, star = sums(frame), '*' if frame.estimate.any() else ''
         rows[f'full/{table}', of] = {'runs': frame.total[frame.stage == 'runs'].sum()} | {
-            name: f'{s[k]:,.0f}{star}' for name, k in (('GPU-hours', 'gpu_hours'), ('CPU-hours', 'cpu_hours'),
-                ('disk, GB', 'GB'), ('GPU memory, GB', 'memory'))}
+            name: (f'{s[k]:,.0f}' if s[k] >= 1 else '< 1') + star for name, k in (('GPU-hours', 'gpu_hours'),
+                ('CPU-hours', 'cpu_hours'), ('disk, GB', 'GB'), ('GPU memory, GB', 'memory'))}
     return show(pd.DataFrame.from_dict(rows, orient='index').rename_axis(['table', 'of']))
 
 def full_grid(table:str, seeds:int=3)->list: # of Experiment

@@ -129,8 +129,9 @@ def band_directions(runs:Runs)->pd.DataFrame: # comparison, class, said, diff, v
                              construction=_given(a[1], what) if b[1] != a[1] else '')
                    for what, said in (printed[a] - printed[b]).round(6).items()]
         flaws = _flaws(runs, a, b) if a in cells and b in cells else ['']*len(MEASURED)
+        diffs = [d.clip(-1, 1) for d in differences(cells.get(a, {}), cells.get(b, {}), blocks)]
         measured += [at | dict(what=what, ours=d, diff=d, seeds=np.nan, scale='', paper=False, unmeasurable=flaw)
-                     for what, d, flaw in zip(MEASURED, differences(cells.get(a, {}), cells.get(b, {}), blocks), flaws)]
+                     for what, d, flaw in zip(MEASURED, diffs, flaws)]
     rows = ledger(pd.DataFrame(claims), pd.DataFrame(measured))
     return rows.rename(columns=dict(model='comparison', what='class'))[
         ['comparison', 'class', 'said', 'diff', 'verdict']]

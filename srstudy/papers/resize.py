@@ -24,6 +24,8 @@ def resize_gains()->pd.DataFrame: # encoder, seed, metric, small, large, gain
     return wide.rename(columns={120: 'small', 224: 'large'}).assign(gain=wide[224] - wide[120])
 
 # %% ../../nbs/8_papers/resize.ipynb #6c30a914
+_TIE = '\N{NO-BREAK SPACE}'
+
 def _range(values)->str:
     "Write the lowest and the highest gain."
     low, high = f'{min(values):+.3f}', f'{max(values):+.3f}'
@@ -34,7 +36,8 @@ def resizing()->tuple[pd.DataFrame, str]:
     gains, rows = resize_gains(), {}
     for (encoder, metric), g in gains.groupby(['encoder', 'metric'], sort=False):
         row = rows.setdefault(_ENCODERS[encoder], {'seeds': f'{len(g)}'})
-        row[_SCORES[metric]] = f'{g.small.mean():.3f} → {g.large.mean():.3f} ({_range(g.gain)})'
+        parts = f'{g.small.mean():.3f} → {g.large.mean():.3f}', f'({_range(g.gain)})' # a line each on a phone
+        row[_SCORES[metric]] = ' '.join(p.replace(' ', _TIE) for p in parts)
     micro = gains[gains.metric == 'f1_micro'].set_index('encoder').gain
     deep, flat = (micro[micro.index.str.startswith(s)] for s in ('resnet50', 'mosaiks'))
     said = claims1().query('table == 1 and what == "F1" and arm != "No SR" and not suspect')
