@@ -62,7 +62,8 @@ def authors_page()->HTML:
     for paper, entry in zip(PAPERS, cff['references'], strict=True):
         said = findings(paper); names = ', '.join(f'{given} {family}' for family, given in people(entry))
         parts.append(f'<h2 id="{paper}">{escape(PAPERS[paper].title)}</h2><p>{escape(names)}: '
-                     f'<a href="{entry["url"]}">{escape(entry["title"])}</a>. {len(said)} findings; their tables: '
+                     f'<a href="{entry["url"]}">{escape(entry["title"])}</a>. {len(said) - 1} findings, and what '
+                     f'a machine finds; their tables: '
                      f'<a href="errata.html">by hand and by machine</a>.</p>')
         parts += [_entry(f, cff['repository-code']) for f in said]
     return HTML('\n'.join(parts))

@@ -121,6 +121,8 @@ def _entries(rows:pd.DataFrame, at:list)->pd.DataFrame:
         'our gain': rows['diff'].map('{:+.3f}'.format), **second, 'verdict': rows.verdict + lacks}
         ).set_index(['number' if c == 'what' else c for c in at])
 
+_MANY = dict(agrees='agree', disagrees='disagree', differs='differ', base='bases') # of what is counted
+
 def ledger_page(rows:pd.DataFrame, # of `ledger`
     by:tuple=('table', 'model'), # columns that make the groups
     )->HTML:
@@ -132,7 +134,7 @@ def ledger_page(rows:pd.DataFrame, # of `ledger`
     parts = [show(counts.assign(all=counts.sum(axis=1))).data]
     at = [c for c in AT if c not in by and rows[c].nunique() > 1]
     for n, some in groups.items():
-        verdicts = ', '.join(f'{k} {v}' for v, k in counts[n].items() if k)
+        verdicts = ', '.join(f'{k} {_MANY.get(v, v) if k > 1 else v}' for v, k in counts[n].items() if k)
         parts.append(f'<details><summary>{n}: {len(some)} numbers; {verdicts}</summary>'
                      f'{show(_entries(some, at)).data}</details>')
     return HTML('\n'.join(parts))

@@ -9,7 +9,6 @@ __all__ = ['FINDINGS', 'cards', 'errata_sentence', 'ledger_sentence', 'verdicts_
 from functools import cache
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from IPython.display import HTML
-from ..core import listed
 from ..cards import DATASETS, PAPERS
 from ..study.plan import progress
 from ..study.record import read_record
@@ -42,7 +41,8 @@ def errata_sentence()->str:
     n = {p: audited(p)[0].severity.value_counts() for p in FINDINGS}
     of = lambda p, word: int(n[p].get(word, 0))
     count = lambda word: sum(of(p, word) for p in n)
-    each = listed(f'{PAPERS[p].title}: {of(p, "impossible")} and {of(p, "suspect")}' for p in n)
+    both = {p: (of(p, 'impossible'), of(p, 'suspect')) for p in n}
+    each = '; '.join(f'{PAPERS[p].title}: {f"{a} and {b}" if a + b else "none"}' for p, (a, b) in both.items())
     return (f'**The printed tables of three papers leave {sum(map(len, FINDINGS.values()))} findings.** A machine that '
             f'knows nothing but the tables calls {count("impossible")} of their numbers impossible and '
             f'{count("suspect")} suspect ({each}).')
@@ -56,7 +56,7 @@ def ledger_sentence(runs:Runs, # of table 1
     said = ', '.join(f'{counted.get(w, 0)} {w}' for w in COUNTED)
     return (f'**Of {sum(map(len, ledgers))} printed numbers {counted.sum()} claim a direction that can be tested here: '
             f'{said.replace("agrees", "agree")}.** The rest is a base that others are '
-            'compared with, true by construction, not measurable here, or suspect.')
+            'compared with, true by construction, not measurable here, suspect, or not run here.')
 
 # %% ../../nbs/9_book/overall.ipynb #729412e5
 _VERDICTS = dict(agrees='#009E73', undecided='#bbbbbb', disagrees='#D55E00')

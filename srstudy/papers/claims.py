@@ -123,10 +123,11 @@ def holm_within(table, p, counted)->np.ndarray: # (M,) each; NaN where not count
 def _judged(r, p)->tuple: # word, direction, verdict, why
     margin, p = get_margin(r.score), None if np.isnan(p) else p
     word = compare(r.diff, margin.size, margin.lower, p)
-    way = '' if r.construction or r.unmeasurable or not r.diff.known else direction(r.said, word, margin)
+    out = r.suspect or r.construction or r.unmeasurable or not r.diff.known
+    way = '' if out else direction(r.said, word, margin)
     v = verdict(r.printed, r.said, r.ours, r.diff, margin, r.paper is True, r.suspect, r.construction,
                 r.unmeasurable, p)
-    reason = {'true by construction': r.construction, 'not measurable here': r.unmeasurable}
+    reason = dict.fromkeys(('base', 'true by construction'), r.construction) | {'not measurable here': r.unmeasurable}
     return word, way, v, reason.get(v) or why(v, r.ours, r.diff, margin)
 
 def ledger(claims:pd.DataFrame, # AT, score, printed, said, command, cost; bold, suspect, construction

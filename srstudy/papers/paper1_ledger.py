@@ -94,15 +94,15 @@ def head_count(runs:Runs)->pd.DataFrame: # index table; text
     ps = holm_within(counted.table, [p_value(b) for b in counted.bicubic], counted.bicubic.map(lambda b: b.known))
     equal = [compare_by(*three) for three in zip(counted.bicubic, counted.score, ps)]
     equal = pd.Series(equal, counted.index, object)
-    three = lambda some: ', '.join(str((some.direction == w).sum()) for w in COUNTED)
+    three = lambda some: ' / '.join(str((some.direction == w).sum()) for w in COUNTED)
     for at, some in counted.groupby(['table', 'model'], sort=False):
         same = plain[(plain.table == at[0]) & (plain.model == at[1])]
         hits, decided = ((some.direction.isin(words)).sum() for words in (COUNTED[:1], COUNTED[:2]))
         p = f' (p = {binomtest(int(hits), int(decided)).pvalue:.2g})' if decided else ''
         words = equal[some.index].tolist()
         out[f'Table {at[0]}, {at[1]}'] = {
-            'arms: agree, disagree, undecided': three(some), 'bicubic instead': three(same),
-            'a coin': f'{decided/2:g} of {decided} decided{p}',
+            'arms: agree / disagree / undecided': three(some), 'bicubic instead: the same three': three(same),
+            'a coin agrees': f'half of {decided} decided{p}',
             'arms minus bicubic': ', '.join(f'{words.count(w)} {w}' for w in dict.fromkeys(sorted(words)))}
     return pd.DataFrame.from_dict(out, orient='index').rename_axis('directions')
 

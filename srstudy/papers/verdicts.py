@@ -69,10 +69,10 @@ def judge(printed:float, # the published number
 
 # %% ../../nbs/8_papers/verdicts.ipynb #fd3abd02
 VERDICTS = ('reproduced', 'differs', 'cannot tell', 'agrees', 'disagrees', 'undecided',
-            'not measurable here', 'true by construction', 'suspect', 'not run here')
+            'base', 'not measurable here', 'true by construction', 'suspect', 'not run here')
 FEWEST = 20 # positives, below which a class is not measured
 
-def verdict(printed:float, said:float, # the published number, and its difference
+def verdict(printed:float, said:float, # the published number, and its difference; of a base NaN
     ours:CI, diff:CI, # our number, and our difference
     margin:Margin,
     paper:bool=False, # whether ours is of the paper's own data, whole
@@ -84,6 +84,7 @@ def verdict(printed:float, said:float, # the published number, and its differenc
     "Judge a published number by the declared rule."
     if suspect: return 'suspect'
     if not ours.known: return 'not run here'
+    if np.isnan(said) and not paper: return 'base'
     if construction and not paper: return 'true by construction'
     if unmeasurable: return 'not measurable here'
     way = '' if construction else direction(said, compare(diff, margin.size, margin.lower, p), margin)
