@@ -114,11 +114,11 @@ def class_findings(study:pd.DataFrame, # of `class_study`
     lines = []
     for sr in study.index.unique('arm'):
         rows = study.loc[sr, metric]; ahead = rows['diff'] > 0
-        named = lambda won: ', '.join(rows.index[rows.decided & (ahead == won)]) or 'none'
+        named = lambda won: '; '.join(f'*{c}*' for c in rows.index[rows.decided & (ahead == won)]) or 'none'
         alone = ((rows.p < .05) & ~rows.decided).sum()
         lines.append(f"- **{ARMS[sr].title}** is ahead in {ahead.sum()} of {len(rows)} classes and "
-                     f"behind in {(rows['diff'] < 0).sum()}. Decided: better in {named(True)}; "
-                     f"worse in {named(False)}. Tested alone, {alone} more would pass.")
+                     f"behind in {(rows['diff'] < 0).sum()}. Decidedly better: {named(True)}. "
+                     f"Decidedly worse: {named(False)}. Tested alone, {alone or 'none'} more would pass.")
     return Markdown('\n'.join(lines))
 
 # %% ../../nbs/9_book/mechanism.ipynb #b59d730a
@@ -133,7 +133,7 @@ def decided_sentence(runs:Runs, # of one classifier
     return (f'**Of {len(nets)} networks, against bicubic by F1: {count_words(nets)}**, from '
             f'{farthest(nets, lambda r: ARMS[r.sr].title)}. Class by class, of {len(of)} '
             f'differences in F2 {up or "none"} decidedly better and {down or "none"} worse, after correction for their '
-            f'number; tested alone {alone} more would pass.')
+            f'number; tested alone {alone or "none"} more would pass.')
 
 # %% ../../nbs/9_book/mechanism.ipynb #ba4b3143
 _RULED = dict(p='P', f1='F1', f1_macro='macro F1', f2_macro='macro F2')

@@ -24,13 +24,14 @@ def _share(n, of)->str: return f'{int(100*n/max(of, 1) + .5)}%' # as a script ro
 
 def rule_sentence(packed:Packed, rule:Rule=Rule())->str:
     "Say what a rule makes of Table 1 and of its worlds."
-    words, worlds = rule_table(packed, rule).word, rule_worlds(packed, rule)
-    base, n = ARMS[rule.base].title, len(worlds)
+    table, worlds = rule_table(packed, rule), rule_worlds(packed, rule)
+    words = table.word[table.arm.map(lambda a: ARMS[a].network)]; base, n = ARMS[rule.base].title, len(worlds)
     better, worse, same, open_ = ((words == w).sum() for w in ('better', 'worse', 'equivalent', 'undecided'))
     up, ahead, behind = ((worlds['diff'] > 0).sum(), (worlds.lo > 0).sum(), (worlds.hi < 0).sum())
-    return (f'Of {(words != "").sum()} comparisons with {base}, by this rule: {better} better, {worse} worse, '
-            f'{same} equivalent and {open_} undecided. In {up:,} of {n:,} worlds ({_share(up, n)}) a network is '
-            f'ahead of {base}: decidedly ahead in {_share(ahead, n)}, decidedly behind in {_share(behind, n)}.')
+    return (f'Of {(words != "").sum()} comparisons of a network with {base}, by this rule: {better} better, '
+            f'{worse} worse, {same} equivalent and {open_} undecided. In {up:,} of {n:,} worlds (a network, a '
+            f'classifier and a way to score; {_share(up, n)}) the network is ahead of {base}: decidedly ahead in '
+            f'{_share(ahead, n)}, decidedly behind in {_share(behind, n)}.')
 
 # %% ../../nbs/9_book/rule.ipynb #da28c40d
 _CAPTIONS = dict(table='Above: SCORE, with its 95 % interval. Below it: minus BASE on the same scenes and seeds, '

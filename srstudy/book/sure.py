@@ -53,7 +53,8 @@ def calibration_page(runs:Runs, base:str='bicubic')->HTML: # of one classifier
     "Show how true each arm's probabilities are, and whether they are truer than those of `base`."
     rows = {}
     for r in calibration_errors(runs, base).itertuples():
-        own = dict(zip((f'minus {ARMS[base].title}', ''), (f'{r.minus:+.3f}', r.minus.side('less true', 'more true'))))
+        side = r.minus.side('worse calibrated', 'better calibrated')
+        own = dict(zip((f'minus {ARMS[base].title}', ''), (f'{r.minus:+.3f}', side)))
         rows[ARMS[r.Index].title] = {'calibration error': f'{r.error:.3f}', 'of a perfect forecast': f'{r.chance:.3f}'
                                      } | (own if r.Index != base else {})
     return show(text_frame(rows, 'arm'))
@@ -98,7 +99,7 @@ def widths_figure(runs:Runs, **kw): # of one classifier; of `widths`
     ax.set_xticks(range(len(km)), [f'{k}\n{b}' for k, b in zip(km, blocks)], fontsize=10)
     ax.set_xlabel('side of a block, km; below: blocks of test scenes', fontsize=11)
     ax.set_ylabel('half-width in F1, from scenes', fontsize=11); ax.set_ylim(0)
-    ax.legend(frameon=False, fontsize=9); sns.despine(ax=ax)
+    fig.legend(frameon=False, fontsize=9, loc='outside right center'); sns.despine(ax=ax)
     return fig
 
 def widths_sentence(runs:Runs, side:int=10, **kw)->str: # of one classifier

@@ -38,7 +38,7 @@ def worlds_figure(worlds:pd.DataFrame): # of `get_worlds`
         ax.scatter(x[keep], d['diff'][keep], s=4, color=color, label=label, rasterized=True)
     ax.axhline(0, color='k', lw=.8); ax.set_xlim(0, _BINS); ax.set_xticks([])
     ax.set_ylabel('minus bicubic', fontsize=12); ax.tick_params(labelsize=11)
-    ax.legend(frameon=False, fontsize=11, markerscale=3)
+    ax.legend(frameon=False, fontsize=11, markerscale=3, loc='upper left')
     # each line by its own largest share, or a choice of many values would be all white
     low.imshow([v/v.max() for *_, v in lines], aspect='auto', cmap='Greys', vmin=0, vmax=1,
                extent=(0, _BINS, len(lines), 0), interpolation='nearest')

@@ -108,13 +108,14 @@
   const share = (n, of) => Math.floor(100 * n / Math.max(of, 1) + .5) + '%';
 
   function sentence(data, rule, cells, all) {
-    const base = title(data.arms, rule.base), counts = {}, n = cells.filter(x => x.diff).length;
-    for (const x of cells) counts[x.word] = (counts[x.word] || 0) + 1;
+    const base = title(data.arms, rule.base), counts = {}, network = arm => data.arms.find(a => a[0] === arm)[2];
+    const told = cells.filter(x => x.diff && network(x.arm)), n = told.length;
+    for (const x of told) counts[x.word] = (counts[x.word] || 0) + 1;
     const [up, ahead, behind] = [w => w.diff > 0, w => w.lo > 0, w => w.hi < 0].map(f => all.filter(f).length);
     const said = ['better', 'worse', 'equivalent', 'undecided'].map(w => `${counts[w] || 0} ${w}`);
-    return `Of ${n} comparisons with ${base}, by this rule: ${said.slice(0, 3).join(', ')} and ${said[3]}. `
-      + `In ${up.toLocaleString('en-US')} of ${all.length.toLocaleString('en-US')} worlds (${share(up, all.length)}) `
-      + `a network is ahead of ${base}: decidedly ahead in ${share(ahead, all.length)}, `
+    return `Of ${n} comparisons of a network with ${base}, by this rule: ${said.slice(0, 3).join(', ')} and ${said[3]}. `
+      + `In ${up.toLocaleString('en-US')} of ${all.length.toLocaleString('en-US')} worlds (a network, a classifier and a `
+      + `way to score; ${share(up, all.length)}) the network is ahead of ${base}: decidedly ahead in ${share(ahead, all.length)}, `
       + `decidedly behind in ${share(behind, all.length)}.`;
   }
 
