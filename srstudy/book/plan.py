@@ -18,12 +18,13 @@ from ..study.graph import get_grid
 from ..study.plan import chosen_after_looking, departures, progress, read_plan
 from ..study.runs import committed
 from .display import show
+from .machine import score_title
 
 # %% ../../nbs/9_book/plan.ipynb #b90a0007
 def plan_page()->Markdown:
     "Tell the plan in sentences."
     plan, title = read_plan(), lambda arms: '; '.join(ARMS[a].title for a in arms)
-    scores = ', '.join(f'`{score}` ({TASKS[task].title.lower()})' for task, score in plan['primary'].items())
+    scores = ', '.join(f'{score_title(score)} ({TASKS[task].title.lower()})' for task, score in plan['primary'].items())
     seeds = {arch: ', '.join(f'{n} in {t}' for t, n in of.items())
              for arch, of in plan['seeds'].items() if arch != 'others'}
     more = ''.join(f'; {CLASSIFIERS[arch].title}: {text}' for arch, text in seeds.items())
@@ -40,7 +41,7 @@ _FROM = dict(own="the arm's own images", bicubic='bicubic images', truth='true i
 def real_plan_page()->Markdown:
     "Tell the part of the plan that is on real images."
     plan, title = read_plan()['real'], lambda arms: '; '.join(ARMS[a].title for a in arms)
-    scores = ', '.join(f'`{score}` ({TASKS[task].title.lower()})' for task, score in plan['primary'].items())
+    scores = ', '.join(f'{score_title(score)} ({TASKS[task].title.lower()})' for task, score in plan['primary'].items())
     tables = '\n'.join(f'    - `{name}`: {what}' for name, what in plan['tables'].items())
     return Markdown('\n'.join([f"Agreed on {plan['agreed']}.", '', f"- **Question**: {plan['question']}",
         f"- **Seen before**: {plan['seen_before'].strip()}", f'- **Primary score**: {scores}',
@@ -74,9 +75,9 @@ def looked_page()->Markdown:
 def plan_sentence(folder=None)->str: # of Records; the committed ones by default
     "Say how many of the planned experiments have all their seeds, and how often a setting was chosen after looking."
     done = progress(folder or committed()); whole = (done.names.map(len) >= done.planned).sum()
-    late = len(read_plan()['chosen_after_looking'])
-    return (f'**Of {len(done)} planned experiments {whole} have been run with all their seeds**, and '
-            f'{(done.names.map(len) == 0).sum()} not at all; {late} settings were chosen after looking at scores, and '
+    late, never = len(read_plan()['chosen_after_looking']), (done.names.map(len) == 0).sum()
+    return (f'**Of {len(done)} planned experiments {whole} have been run with all their seeds**'
+            f'{f", and {never} not at all" if never else ""}; {late} settings were chosen after looking at scores, and '
             'are named where their numbers stand.')
 
 # %% ../../nbs/9_book/plan.ipynb #b90a0018
