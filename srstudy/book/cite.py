@@ -64,9 +64,10 @@ def bibliography()->Markdown:
 
 # %% ../../nbs/9_book/cite.ipynb #c61e2d72
 def licences_page()->HTML:
-    "List the data sets and the published networks, with their licences."
-    row = lambda kind, of, cited: {'kind': kind, 'licence': of.licence, 'to be cited': cited}
-    sets = {of.title: row('data', of, of.citation) for of in DATASETS.values()}
+    "List the data sets and the published networks, with their licences and what to cite."
+    row = lambda kind, of, at: {'kind': kind, 'licence': of.licence, 'to be cited': of.citation,
+                                'from': '/'.join(at.split('/')[2:5])}
+    sets = {of.title: row('data', of, of.source) for of in DATASETS.values()}
     nets = {of.title: row('network', of, of.page) for of in WEIGHTS.values()}
     return show(text_frame(sets | nets, 'what'))
 

@@ -7,6 +7,7 @@ __all__ = ['class_rows', 'mean_rows', 'nested_rows', 'false_alarms', 'planted', 
 
 # %% ../../nbs/8_papers/audit_trial.ipynb #d9e1c1d6
 import numpy as np, pandas as pd
+from scipy.stats import binomtest
 from ..data.labels import BEN19, BEN43_CODE, CLC2, CORINE
 from .audit import audit
 from .tables import as_table
@@ -130,19 +131,24 @@ def planted(n:int=200, # of each kind
     return pd.DataFrame(rows).T.sort_index().rename_axis('exchanged')
 
 # %% ../../nbs/8_papers/audit_trial.ipynb #21094513
+def _of(k, n)->str:
+    "Write a count with the exact interval of its share."
+    low, high = binomtest(int(k), int(n)).proportion_ci()
+    return f'{k} of {n} [{low:.0%}, {high:.0%}]'
+
 def alarms(n:int=200)->tuple[pd.DataFrame, str]:
     "Say how many true tables the audit doubts."
     t = false_alarms(n)
     some = t.sum()
     return t, (
-        f'{some.impossible} of {some.tables} true tables are called impossible, {some.suspect} suspect: '
-        f'{some.impossible/some.tables:.1%} and {some.suspect/some.tables:.1%}.')
+        f'{_of(some.impossible, some.tables)} true tables are called impossible, {_of(some.suspect, some.tables)} '
+        'suspect. In brackets: the 95 % interval of the share, exact for a binomial.')
 
 def caught(n:int=40)->tuple[pd.DataFrame, str]:
     "Say how many planted exchanges the audit finds."
     t = planted(n)
     rows, cells = (t[t.index.str.contains(what)].sum() for what in ('more than half; with level 2 and', 'F1.*more'))
     return t, (
-        f'Of exchanges of two whole rows whose images differ by more than half, {rows.found} of {rows.planted} are '
-        f'found with level 2 and the archive at hand ({rows.found/rows.planted:.0%}); of two F1 cells that differ by '
-        f'more than two of the last digit, {cells.found} of {cells.planted} ({cells.found/cells.planted:.0%}).')
+        f'Of exchanges of two whole rows whose images differ by more than half, '
+        f'{_of(rows.found, rows.planted)} are found with level 2 and the archive at hand; of two F1 cells that differ '
+        f'by more than two of the last digit, {_of(cells.found, cells.planted)}.')

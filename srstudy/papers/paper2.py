@@ -152,8 +152,8 @@ def fusion_carrier()->tuple[pd.DataFrame, str]:
     return frame.assign(**points), (
         f'Adding Sentinel-1 to the ten optical bands raises the average of {m} by '
         f'{points.iloc[0, 0]} points. {carrier}, with {support[carrier]} patches, carries it: '
-        f'without that class {points.iloc[0, 1]} are left. With {frame.index[1]} it is '
-        f'{points.iloc[1, 0]} and {points.iloc[1, 1]}.')
+        f'without that class {points.iloc[0, 1]} are left. {frame.index[1]} gains '
+        f'{points.iloc[1, 0]} with that class and {points.iloc[1, 1]} without it.')
 
 # %% ../../nbs/8_papers/paper2.ipynb #14d28754
 def not_helped()->tuple[pd.DataFrame, str]:

@@ -91,15 +91,16 @@ def nested()->tuple[pd.DataFrame, str]:
     both = {'as printed': _bounds(names, _printed_order()),
             're-ordered': _bounds(corrected(2), corrected(3))}
     frame = pd.concat({order: pd.DataFrame({
-        'images': b.images, 'possible': b.least.astype(str) + ' to ' + b.most.astype(str),
+        'images': b.images.map('{:,}'.format),
+        'possible': b.least.map('{:,}'.format) + ' to ' + b.most.map('{:,}'.format),
         'fits': np.where(b.fits, 'yes', 'no')}) for order, b in both.items()}, axis=1)
     frame.columns = [f'{what}, {order}' for order, what in frame.columns]
     a, b = both.values()
     same = b.images['Pastures'] == corrected(3).images['Pastures']
     return frame.rename_axis('class'), (
         f'A class of level 2 has at least the images of its most frequent child and at most the '
-        f'sum of all. As printed this holds for {a.fits.sum()} of {len(a)} classes, re-ordered for '
-        f'{b.fits.sum()}. Pastures are one class at both levels: re-ordered they have '
+        f'sum of all. As printed this holds for {a.fits.sum()} of {len(a)} classes; with the numbers beside '
+        f'their right names, for {b.fits.sum()}. Pastures are one class at both levels: so ordered they have '
         f"{'the same' if same else 'another'} number of images in both tables, "
         f"{b.images['Pastures']:,}.")
 
@@ -109,6 +110,7 @@ def one_row_more()->tuple[pd.DataFrame, str]:
     t = printed(3); code = {n: c for c, n in CORINE.items()}
     strange = t['class'][[code[n] not in BEN43_CODE.values() for n in t['class']]].iloc[0]
     frame = t[t.note.notna() | t.note.shift(-1).notna() | (t['class'] == strange)]
+    frame = frame.assign(images=frame.images.map('{:,.0f}'.format))
     owner = sorted(BEN43)[t.index[t['class'] == strange][0]]
     return frame.drop(columns='note').set_index('class'), (
         f'Table 6 has {len(t)} rows, BigEarthNet {len(BEN43)} classes. {strange} is not among '
