@@ -105,7 +105,8 @@ def as_markdown(entry:Entry, source:str='' # address of its cell, if there is on
     "Write an entry as Markdown."
     where = f' <a class="source" href="{source}">in its notebook</a>' if source else ''
     parts = [f'### {entry.name}', f'```none\n{entry.signature}\n```', _escaped(entry.doc) + where]
-    rows = [(_code(n), _code(t), _code(d), _escaped(c)) for n, t, d, c in entry.arguments]
+    told = any(t or d or c for _, t, d, c in entry.arguments) # else the signature has said it all
+    rows = [(_code(n), _code(t), _code(d), _escaped(c)) for n, t, d, c in entry.arguments if told]
     kind, comment = entry.returns
     if kind or comment: rows.append(('*returns*', _code(kind), '', _escaped(comment)))
     if any(t or c for _, t, _, c in rows):
