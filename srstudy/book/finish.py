@@ -159,7 +159,8 @@ def finish(page, # executed
         if kind == 'Figure':
             image = cell.metadata.setdefault('mystnb', {}).setdefault('image', {})
             image.setdefault('alt', html.escape(plain(caption) or heading, quote=False))
-        line = _source(cell, f'<b>{kind} {n}</b>', _calls(cell.source, known), of, file)
+        several = f', all {len(rows)} above'*(len(rows) > 1)
+        line = _source(cell, f'<b>{kind} {n}</b>{several}', _calls(cell.source, known), of, file)
         if sum(count.values()) == 1: line = line.replace('</p>', ' · <a href="reading.html">how to read it</a></p>')
         cells.append(new_markdown_cell('\n\n'.join(filter(None, [
             f'<span id="{at}"></span>{caption}' if caption else f'<span id="{at}"></span>', line, _words(rows)]))))
