@@ -13,7 +13,7 @@ import pandas as pd
 from ..core import load_yaml, pick, repo_root
 from ..cards import ARMS, CLASSIFIERS, TASKS
 from ..params import load_grid, run_name
-from .record import any_seed, read_record
+from .record import any_seed, read_record, run_seeds
 
 # %% ../../nbs/7_study/plan.ipynb #b1a00007
 def _check_plan(plan:dict):
@@ -63,10 +63,10 @@ def planned_grid(folder:str|Path, # such as params/table1
 def progress(folder:str|Path # of Records
     )->pd.DataFrame: # a row per experiment: table, sr, arch, planned (seeds), names (of its Records)
     "Set the Records of all tables beside the plan."
-    there, rows = {p.stem for p in Path(folder).glob('*.json')}, []
+    there, seeds, rows = {p.stem for p in Path(folder).glob('*.json')}, run_seeds(folder), []
     for at in sorted(p for p in (repo_root()/'params').iterdir() if p.is_dir() and any(p.glob('*.yaml'))):
         for e in load_grid(at):
-            names = [n for n in map(run_name, any_seed([e])) if n in there]
+            names = [n for n in map(run_name, any_seed([e], seeds)) if n in there]
             rows.append(dict(table=at.name, run=run_name(e), sr=e.sr, arch=e.arch,
                              planned=planned_seeds(at.name, e.arch), names=names))
     done = pd.DataFrame(rows) # what stands in several tables is run as often as the one that asks most

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['Record', 'recorded', 'same_result', 'get_scope', 'get_processor', 'get_arithmetic', 'get_machine', 'device_name',
            'bench_path', 'Labelled', 'Mapped', 'Predictions', 'read_predictions', 'load_predictions', 'StaleRecord',
-           'results_dir', 'save_record', 'read_record', 'has_predictions', 'command', 'check_record', 'any_seed',
-           'find_records', 'records_frame']
+           'results_dir', 'save_record', 'read_record', 'has_predictions', 'command', 'check_record', 'run_seeds',
+           'any_seed', 'find_records', 'records_frame']
 
 # %% ../../nbs/7_study/record.ipynb #95da7bdc
-import dataclasses, hashlib, io, json, os, platform, shlex, shutil, subprocess, sys, zipfile
+import dataclasses, hashlib, io, json, os, platform, re, shlex, shutil, subprocess, sys, zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -268,10 +268,17 @@ def check_record(rec:Record,
     return rec
 
 # %% ../../nbs/7_study/record.ipynb #145771df
-def any_seed(grid # experiments
+def run_seeds(*folders # of Records
     )->list:
-    "Return experiments with each seed that may have been run."
-    return [dataclasses.replace(e, seed=s) for e in grid for s in range(32)]
+    "List the seeds that were run, by the names of Records."
+    named = (re.search(r'_seed(\d+)-\w+$', p.stem) for f in folders for p in Path(f).glob('*.json'))
+    return sorted({int(m[1]) for m in named if m})
+
+def any_seed(grid, # experiments
+    seeds # of `run_seeds`
+    )->list:
+    "Return experiments with each of some seeds."
+    return [dataclasses.replace(e, seed=s) for e in grid for s in seeds]
 
 def find_records(grid:list, # experiments
     folders:tuple|None=None, # where to look, best first

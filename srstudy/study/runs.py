@@ -18,7 +18,8 @@ from ..core import listed, pick, repo_root, span
 from ..cards import CLASSIFIERS, DATASETS, PAPERS
 from ..params import Experiment, key, load_grid, scene_side
 from .record import (Record, StaleRecord, any_seed, check_record, find_records, get_scope,
-                                  read_predictions, read_record, recorded, records_frame, results_dir)
+                                  read_predictions, read_record, recorded, records_frame, results_dir,
+                                  run_seeds)
 from .scope import Scope, premises, weakest
 
 # %% ../../nbs/7_study/runs.ipynb #ad07ee5d
@@ -86,10 +87,10 @@ def of(cls:Runs, table:str, # folder in params/
     "Choose the Records of a table from the folder that has most of it."
     if folders is None and (choose := _CHOOSE.get()): return choose(table)
     from srstudy.study.task import get_inputs # local: to read Records must not cost torch
-    grid = load_grid(repo_root()/'params'/table)
-    seeds = any_seed(grid)
+    grid, folders = load_grid(repo_root()/'params'/table), folders or (results_dir(), committed())
+    seeds = any_seed(grid, run_seeds(*folders))
     read = lambda p, e: check_record(read_record(p), e, get_inputs(e)) if check else read_record(p)
-    found = {f: whole_seeds(find_records(seeds, (f,))[1]) for f in folders or (results_dir(), committed())}
+    found = {f: whole_seeds(find_records(seeds, (f,))[1]) for f in folders}
     stale = None
     for folder, paths in sorted(found.items(), key=lambda f: -len(f[1])):
         try: recs = [read(p, e) for e, p in paths.items()]
