@@ -1,9 +1,10 @@
 "`srstudy sr` as a person types it, on real Sentinel-2 patches, through kill -9 and past its errors."
-import os, signal, subprocess, sys, time
+import os, subprocess, sys, time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pytest, rasterio, torch
 from rasterio.transform import from_origin
+from ready import Command
 from typer.testing import CliRunner
 from srstudy.cli import app
 from srstudy.cards import BANDS
@@ -14,7 +15,6 @@ from srstudy.sr.arms import get_sr
 from srstudy.synth.landscape import make_scene
 
 REAL = os.environ.get('SRSTUDY_REALDATA')
-SRSTUDY = Path(sys.executable).parent/'srstudy'
 pytestmark = pytest.mark.slow
 
 def write(path, im, **kw):
@@ -28,7 +28,7 @@ def scene(tmp_path):
     "Noise of 96 x 80 pixels, most of it below white."
     return write(tmp_path/'scene.tif', np.random.default_rng(0).integers(1, 2200, (3, 96, 80)).astype(np.uint16))
 
-def sr(*args, **kw): return subprocess.run([SRSTUDY, 'sr', *map(str, args)], capture_output=True, text=True, **kw)
+def sr(*args): return Command('srstudy', 'sr', *args, cwd='.', env=os.environ).done()
 def enlarge(a): return a.repeat(4, -2).repeat(4, -1)
 
 @pytest.mark.skipif(not REAL, reason='SRSTUDY_REALDATA is not set: no real Sentinel-2 patch goes through srstudy sr')
@@ -62,12 +62,12 @@ def test_the_8_bit_rendering_is_that_of_the_study(scene, tmp_path):
 
 def test_kill_9_and_go_on(scene, tmp_path):
     args = '--arm', 'hat', '--tile', 16, '--overlap', 8
-    p = subprocess.Popen([SRSTUDY, 'sr', scene, tmp_path/'out.tif', *map(str, args)], stderr=subprocess.DEVNULL)
+    p = Command('srstudy', 'sr', scene, tmp_path/'out.tif', *args, cwd='.', env=os.environ)
     parts = tmp_path/'out.tif.parts'
     while len(list(parts.glob('[0-9]*.tif'))) < 3:
-        assert p.poll() is None, 'it ended before it could be killed'
+        assert p.running, 'it ended before it could be killed'
         time.sleep(.01)
-    p.send_signal(signal.SIGKILL); p.wait()
+    p.kill(); p.end()
     left = {q.name: q.stat().st_mtime_ns for q in parts.glob('[0-9]*.tif')}
     assert 3 <= len(left) < 30 and not (tmp_path/'out.tif').exists()
     done = sr(scene, tmp_path/'out.tif', *args)
