@@ -8,7 +8,7 @@ __all__ = ['table1_frame', 'orders_frame', 'arms_sentence', 'table2_frame', 'mac
            'learning_curves', 'size_sentence', 'cost_frame', 'seconds_frame', 'arms_cost_frame']
 
 # %% ../../nbs/9_book/paper1.ipynb #bfe9592f
-import dataclasses
+import dataclasses, re
 import matplotlib.pyplot as plt, pandas as pd
 from ..core import listed
 from ..cards import ARMS, CLASSIFIERS, DATASETS, titles
@@ -253,5 +253,5 @@ def arms_cost_frame(costs:pd.DataFrame|None=None # of `load_costs`
     return pd.DataFrame({c.Index: {
         'arm': ARMS[c.name].title, 'networks': c.width or 'none', 'device': c.device,
         'side, px': c.side, 'images per second': _short(c.per_second),
-        hours: _short(_PATCHES/c.per_second/3600), 'measured on': c.machine.replace('1 cores', '1 core')}
+        hours: _short(_PATCHES/c.per_second/3600), 'measured on': re.sub(r'\b1 cores', '1 core', c.machine)}
         for c in costs[costs.stage == 'sr'].itertuples()}).T.set_index('arm')
