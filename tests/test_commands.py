@@ -39,8 +39,8 @@ def test_papermill_word_for_word_in_a_terminal(env):
     ('-p sr truth -p dataset bigearthnet -p root x', 'needs the true high resolution')])
 def test_wrong_parameters_fail_before_any_work(args, sentence, env, tmp_path):
     here = {**env, 'SRSTUDY_CACHE': str(tmp_path/'cache'), 'SRSTUDY_RESULTS': str(tmp_path/'results')}
-    code, said = Command('papermill', 'nbs/run.ipynb', *args.split(), '--no-progress-bar', cwd=ROOT, env=here).end()
-    assert code != 0 and sentence in said
+    p = Command('papermill', 'nbs/run.ipynb', *args.split(), '--no-progress-bar', cwd=ROOT, env=here).done()
+    assert p.returncode != 0 and sentence in p.stderr
     assert not (tmp_path/'cache').exists()
 
 def test_study_runs_only_what_is_missing(env, tmp_path, monkeypatch, capsys):

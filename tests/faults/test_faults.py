@@ -388,7 +388,7 @@ def inject(n, seed=0, jobs=JOBS, faults=FAULTS):
 
 # ---- a few of each in `make test` ----
 
-SMALL = [(('store', 'folder', 'record', 'chips'), 44, FAULTS), (('sr',), 10, FAULTS), (('scenes',), 6, {f: FAULTS[f] for f in ('a bit turned',)}),
+SMALL = [(('store', 'folder', 'record', 'chips'), 76, FAULTS), (('sr',), 10, FAULTS), (('scenes',), 6, {f: FAULTS[f] for f in ('a bit turned',)}),
          (('run',), 2, {f: FAULTS[f] for f in ('kill -9 at a system call', 'a bit turned')})]
 
 @pytest.mark.slow
